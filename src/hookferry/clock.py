@@ -1,0 +1,36 @@
+"""Time, passed in: the engine reads clocks and waits only through here, so that tests can move time."""
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Wall time, and waiting for it."""
+
+    def now(self) -> int:
+        """Milliseconds since 1970, UTC."""
+        ...
+
+    async def wait(self, signal: asyncio.Event, until: int) -> None:
+        """Return once `signal` is set or `until` (milliseconds since 1970) has come."""
+        ...
+
+
+# A wait never trusts one reading of the wall clock for longer: an hour's jump forward is noticed
+# within this many seconds (FAULTS, 12).
+_LONGEST_WAIT = 1.0
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    async def wait(self, signal: asyncio.Event, until: int) -> None:
+        while not signal.is_set() and (left := until - self.now()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(left / 1000, _LONGEST_WAIT)):
+                    await signal.wait()

@@ -1,0 +1,298 @@
+"""The domain: frozen structs and closed sets of words. Imports nothing of ours.
+
+Times are milliseconds since 1970 UTC, durations seconds, unless a name says otherwise.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+Headers = tuple[tuple[str, str], ...]
+"""Header names and values, in the order and case of the wire."""
+
+Scope = dict[str, tuple[str, ...]]
+"""Labels that narrow a subscription or mark an event: a label and its values."""
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery is in its life. A final status never changes: a retry by hand is a new delivery.
+
+    ```
+    publish --> PENDING --claim--> LEASED --settle--> SUCCEEDED
+                   ^                 |  |------------> FAILED      attempts or time used up, or a stop
+                   |                 |  |------------> CANCELLED   endpoint deleted or disabled, or by hand
+                   |-- retry at t ---|
+                   |-- rescue -------|                              its worker died
+                PENDING <--pause / resume--> HELD                   no due time
+    ```
+    A delivery that is handed over in memory is born LEASED. LEASED and HELD return to PENDING; from
+    PENDING and HELD a delivery can be CANCELLED directly. The API shows LEASED and HELD as `pending`.
+    """
+
+    PENDING = "pending"
+    """Waits for its due time. From publish, retry, rescue, resume; to LEASED, HELD, CANCELLED."""
+    LEASED = "leased"
+    """A worker has it. From publish or claim; to every other status."""
+    HELD = "held"
+    """Its endpoint is paused; it has no due time. From PENDING and LEASED; to PENDING, CANCELLED."""
+    SUCCEEDED = "succeeded"
+    """The receiver took it. Final."""
+    FAILED = "failed"
+    """Attempts or time are used up, or a verdict stopped it. Final."""
+    CANCELLED = "cancelled"
+    """Its endpoint was deleted or disabled, or somebody cancelled it. Final."""
+
+
+class EndpointStatus(StrEnum):
+    """Whether an endpoint receives."""
+
+    ACTIVE = "active"
+    """Receives. To PAUSED, DISABLED, DELETED."""
+    PAUSED = "paused"
+    """Holds what it would receive until it is resumed. To ACTIVE, DELETED."""
+    DISABLED = "disabled"
+    """Stopped by a verdict (410); matches nothing. To ACTIVE by resume, DELETED."""
+    DELETED = "deleted"
+    """Kept only so that the history can name it. Final."""
+
+
+class Outcome(StrEnum):
+    """What one attempt gave: an answer, or a named failure. The full list; causes are told apart by name."""
+
+    RESPONSE = "response"
+    """A whole HTTP answer; its status code says the rest. Redirects too: they are never followed."""
+    INVALID_URL = "invalid_url"
+    DNS_NOT_FOUND = "dns_not_found"
+    DNS_FAILURE = "dns_failure"
+    DNS_TIMEOUT = "dns_timeout"
+    FORBIDDEN_ADDRESS = "forbidden_address"
+    CONNECT_REFUSED = "connect_refused"
+    CONNECT_UNREACHABLE = "connect_unreachable"
+    CONNECT_TIMEOUT = "connect_timeout"
+    TLS_EXPIRED = "tls_expired"
+    TLS_UNTRUSTED = "tls_untrusted"
+    TLS_WRONG_HOST = "tls_wrong_host"
+    TLS_FAILURE = "tls_failure"
+    TLS_TIMEOUT = "tls_timeout"
+    SEND_TIMEOUT = "send_timeout"
+    RESPONSE_TIMEOUT = "response_timeout"
+    """The deadline came while we waited for the status line and headers."""
+    BODY_TIMEOUT = "body_timeout"
+    CONNECTION_RESET = "connection_reset"
+    CONNECTION_CLOSED = "connection_closed"
+    """The receiver closed the connection without a whole answer."""
+    PROTOCOL_ERROR = "protocol_error"
+    HEADERS_TOO_LARGE = "headers_too_large"
+    UNREADABLE_SECRET = "unreadable_secret"  # noqa: S105 - a word, not a secret
+    """Ours: the endpoint's secret cannot be decrypted. The delivery ends; it can be retried by hand."""
+    UNRENDERABLE = "unrenderable"
+    """Ours: the contract cannot carry this event. The delivery ends; it can be retried by hand."""
+
+
+class Permission(StrEnum):
+    """What a key may do. `ADMIN` may do everything, over all tenants if the key has none."""
+
+    EVENTS_WRITE = "events:write"
+    EVENTS_READ = "events:read"
+    WEBHOOKS_READ = "webhooks:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    WEBHOOKS_DELETE = "webhooks:delete"
+    ADMIN = "admin"
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """One signing secret. `expires_at` is None for the current one, a time for one in rotation's overlap."""
+
+    value: str
+    expires_at: int | None = None
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """A customer of the product: an account, a space, an organisation."""
+
+    id: str
+    name: str
+    contract: str
+    created_at: int
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """Where a tenant wants events. `secrets` come newest first and in clear: the store encrypts them at rest.
+
+    `event_types` empty means all. `timeout` None means the contract's, in seconds.
+    `ed25519` is a private key (`whsk_...`) for an extra signature on request.
+    """
+
+    id: str
+    tenant: str
+    url: str
+    name: str
+    event_types: tuple[str, ...]
+    scope: Scope
+    headers: Headers
+    status: EndpointStatus
+    secrets: tuple[Secret, ...]
+    created_at: int
+    updated_at: int
+    timeout: float | None = None
+    ed25519: Secret | None = None
+    disabled_reason: str | None = None
+    readable: bool = True
+    """False when the secrets could not be decrypted (another or a lost HOOKFERRY_SECRET_KEY)."""
+
+
+class EventType(msgspec.Struct, frozen=True):
+    """A kind of event in the catalogue. `schema` and `example` are JSON texts."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    schema: msgspec.Raw | None = None
+    example: msgspec.Raw | None = None
+    deprecated: bool = False
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened. `payload` and `changes` are JSON texts, kept byte for byte.
+
+    `payload` is None once retention has taken the body.
+    """
+
+    id: str
+    tenant: str
+    type: str
+    payload: bytes | None
+    occurred_at: int
+    created_at: int
+    changes: bytes | None = None
+    scope: Scope | None = None
+    idempotency_key: str | None = None
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One event for one endpoint. `due_at` is None when held or final, `ended_at` until it is final."""
+
+    id: str
+    tenant: str
+    event: str
+    endpoint: str
+    type: str
+    status: DeliveryStatus
+    attempts: int
+    created_at: int
+    due_at: int | None = None
+    ended_at: int | None = None
+    retry_of: str | None = None
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """A worker's claim on a delivery. A newer claim has a larger token and fences this one off."""
+
+    worker: str
+    token: int
+
+
+class Work(msgspec.Struct, frozen=True):
+    """A leased delivery with its event: all that a worker needs to send it, but the endpoint's present state."""
+
+    delivery: Delivery
+    event: Event
+    lease: Lease
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One HTTP request as it goes on the wire. `timeout` covers all phases, in seconds."""
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes
+    timeout: float
+
+
+class Phases(msgspec.Struct, frozen=True):
+    """How long each phase of an attempt took, in seconds; None for one that was not reached or not needed."""
+
+    dns: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    send: float | None = None
+    wait: float | None = None
+    """From the last byte sent to the first byte of the answer."""
+    receive: float | None = None
+
+
+class Response(msgspec.Struct, frozen=True):
+    """What a receiver answered. `body` ends at the cap: then `truncated` is true."""
+
+    status: int
+    headers: Headers
+    body: bytes
+    truncated: bool = False
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What the sender brings home: never an exception, always an outcome.
+
+    `response` is set for `Outcome.RESPONSE`, and for failures that came after its status line.
+    `detail` is a sentence for people, without secrets. `address` is the IP address that was dialled.
+    """
+
+    outcome: Outcome
+    duration: float
+    response: Response | None = None
+    phases: Phases = Phases()
+    address: str | None = None
+    detail: str | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One HTTP request of a delivery, with its outcome. Append-only.
+
+    `request` is None for an attempt that ended before a request could be made.
+    """
+
+    id: str
+    delivery: str
+    endpoint: str
+    number: int
+    started_at: int
+    request: Request | None
+    result: Result
+
+
+class Verdict(StrEnum):
+    """What follows from an attempt."""
+
+    SUCCEEDED = "succeeded"
+    RETRY = "retry"
+    FAILED = "failed"
+    """For good: attempts or time are used up, or the failure is of a kind that a retry cannot mend."""
+    DISABLE = "disable"
+    """For good, and the endpoint wants nothing more (410)."""
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """A verdict with its reason, and the delay before the next attempt (seconds) where there is one."""
+
+    verdict: Verdict
+    reason: str
+    delay: float | None = None
+
+
+class Key(msgspec.Struct, frozen=True):
+    """An API key. Only its SHA-256 is kept. `tenant` None means the whole deployment."""
+
+    id: str
+    digest: bytes
+    prefix: str
+    """The first characters of the key, to tell keys apart in lists."""
+    name: str
+    tenant: str | None
+    permissions: frozenset[Permission]
+    created_at: int
+    expires_at: int | None = None
+    last_used_at: int | None = None

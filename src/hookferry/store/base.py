@@ -1,0 +1,262 @@
+"""The store's seam: what is durable, in the words of the domain. Every backend passes one suite.
+
+Objects of configuration (tenants, endpoints, keys, event types) are few: the store keeps them in memory
+as well, in its `Directory`, which reads never leave. Events, deliveries and attempts are many: they are
+read in pages. Secrets are in clear above this seam and encrypted below it.
+"""
+
+from asyncio import Future
+from collections.abc import Callable, Collection, Sequence
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from hookferry.model import (
+    Attempt,
+    Delivery,
+    DeliveryStatus,
+    Endpoint,
+    Event,
+    EventType,
+    Key,
+    Outcome,
+    Tenant,
+    Work,
+)
+from hookferry.store.directory import Directory
+
+T = TypeVar("T")
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """Some rows, newest first, and the cursor of those after them: None at the end."""
+
+    data: list[T]
+    next: str | None
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """Which rows of a list: at most `limit`, older than the id `before`, made within [since, until)."""
+
+    limit: int = 50
+    before: str | None = None
+    since: int | None = None
+    until: int | None = None
+
+
+class Ingest(msgspec.Struct, frozen=True):
+    """An event to store with its deliveries.
+
+    `fingerprint` is the SHA-256 of what was published under the event's idempotency key, None without one.
+    """
+
+    event: Event
+    deliveries: tuple[Delivery, ...]
+    fingerprint: bytes | None = None
+
+
+class Ingested(msgspec.Struct, frozen=True):
+    """What an ingest gave: for a repeated idempotency key the first answer again, with `repeated` true."""
+
+    event: str
+    deliveries: int
+    repeated: bool = False
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """The end of a worker's claim: what the delivery becomes, and the attempt if one was spent.
+
+    `status` is PENDING (at `due_at`) or final. Without an attempt nothing was sent: the delivery is
+    given back, or ended by something that is not the receiver's doing.
+    """
+
+    work: Work
+    status: DeliveryStatus
+    ended_at: int
+    attempt: Attempt | None = None
+    due_at: int | None = None
+    reason: str = ""
+    disable: bool = False
+    """The endpoint answered that it wants nothing more: disable it in the same commit."""
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """A settlement that is committed. `stale` means refused: a newer claim, or an end, came before it."""
+
+    settlement: Settlement
+    stale: bool = False
+
+
+class Backlog(msgspec.Struct, frozen=True):
+    """What is in the queue. `oldest_due` is the due time of the longest waiting delivery."""
+
+    pending: int
+    leased: int
+    held: int
+    oldest_due: int | None
+
+
+class Pruned(msgspec.Struct, frozen=True):
+    """How many rows retention took."""
+
+    events: int = 0
+    bodies: int = 0
+    deliveries: int = 0
+    attempts: int = 0
+    keys: int = 0
+
+
+class Store(Protocol):
+    """About thirty verbs over one database. Raises `Unavailable` when it cannot write."""
+
+    directory: Directory
+
+    async def open(self) -> None:
+        """Own the database, migrate it, load the directory, free what an earlier process had leased."""
+        ...
+
+    async def close(self) -> None:
+        """Commit what waits and let go of the database."""
+        ...
+
+    def listen(self, listener: Callable[[Sequence[Settled]], None]) -> None:
+        """Call `listener` on the event loop after each commit that settled something."""
+        ...
+
+    # The queue
+
+    def ingest(self, events: Sequence[Ingest]) -> "Future[list[Ingested]]":
+        """Store events with their deliveries, all or none. Raises Conflict for a key used with another body."""
+        ...
+
+    def settle(self, settlement: Settlement) -> None:
+        """Commit a settlement as soon as may be; until then it counts as `unsettled`. Never raises."""
+        ...
+
+    @property
+    def unsettled(self) -> int:
+        """How many settlements wait for their commit."""
+        ...
+
+    async def next_due(self, skip: Collection[str]) -> int | None:
+        """The earliest due time of what is pending, endpoints in `skip` aside."""
+        ...
+
+    async def claim(self, now: int, limit: int, per_endpoint: int, skip: Collection[str]) -> list[Work]:
+        """Lease due deliveries: at most `per_endpoint` for each endpoint, round robin from the last claim."""
+        ...
+
+    async def heartbeat(self, now: int, until: int) -> None:
+        """Say that this worker lives, so that its leases hold until the time given."""
+        ...
+
+    async def rescue(self, now: int) -> int:
+        """Free what workers had leased whose heartbeat has lapsed; how many deliveries that were."""
+        ...
+
+    async def reconcile(self, endpoint: str | None, now: int, limit: int) -> int:
+        """Bring up to `limit` waiting deliveries in line with their endpoint's status, and say how many.
+
+        Paused: pending ones are held. Active: held ones are pending. Disabled or deleted: both are cancelled.
+        """
+        ...
+
+    async def retry(self, tenant: str, delivery: str, new_id: str, now: int) -> Delivery:
+        """Send again. A final delivery gets a new one, a pending one is due now. NotFound, or Conflict if in flight."""
+        ...
+
+    async def cancel(self, tenant: str, delivery: str, now: int) -> Delivery:
+        """Cancel what is not final yet. NotFound, or Conflict for a final one."""
+        ...
+
+    async def backlog(self) -> Backlog:
+        """What is in the queue now."""
+        ...
+
+    # The history
+
+    async def events(
+        self, tenant: str, rows: Slice, type: str | None = None, idempotency_key: str | None = None
+    ) -> Page[Event]:
+        """A tenant's events without their payloads."""
+        ...
+
+    async def event(self, tenant: str, id: str) -> Event:
+        """One event. Raises NotFound."""
+        ...
+
+    async def deliveries(
+        self,
+        tenant: str,
+        rows: Slice,
+        status: Collection[DeliveryStatus] = (),
+        endpoint: str | None = None,
+        event: str | None = None,
+        type: str | None = None,
+    ) -> Page[Delivery]:
+        """A tenant's deliveries, waiting and final."""
+        ...
+
+    async def delivery(self, tenant: str, id: str) -> Delivery:
+        """One delivery. Raises NotFound."""
+        ...
+
+    async def attempts(
+        self,
+        tenant: str,
+        rows: Slice,
+        delivery: str | None = None,
+        endpoint: str | None = None,
+        outcome: Outcome | None = None,
+    ) -> Page[Attempt]:
+        """A tenant's attempts with their requests and answers, as they were on the wire, secrets masked."""
+        ...
+
+    async def prune(self, before: int, bodies_before: int, now: int, limit: int) -> Pruned:
+        """Delete up to `limit` rows of each kind of history that ended before a time; payloads before another.
+
+        What still waits in the queue is kept, whatever its age.
+        """
+        ...
+
+    # Configuration. Changes are pure functions, applied to the present state in one transaction.
+
+    async def add_tenant(self, tenant: Tenant) -> None:
+        """Raises Conflict if the id is taken."""
+        ...
+
+    async def change_tenant(self, id: str, change: Callable[[Tenant], Tenant]) -> Tenant:
+        """Raises NotFound, and whatever `change` raises."""
+        ...
+
+    async def delete_tenant(self, id: str, now: int) -> None:
+        """Delete a tenant, its keys and its endpoints. Reconcile cancels what waits."""
+        ...
+
+    async def add_endpoint(self, endpoint: Endpoint) -> None:
+        """Raises NotFound for an unknown tenant."""
+        ...
+
+    async def change_endpoint(self, tenant: str, id: str, change: Callable[[Endpoint], Endpoint]) -> Endpoint:
+        """Raises NotFound, and whatever `change` raises. Status DELETED deletes."""
+        ...
+
+    async def add_key(self, key: Key) -> None:
+        """Raises NotFound for an unknown tenant."""
+        ...
+
+    async def delete_key(self, id: str) -> None:
+        """Revoke a key at once. Raises NotFound."""
+        ...
+
+    async def add_event_type(self, type: EventType) -> None:
+        """Raises Conflict if the name is taken."""
+        ...
+
+    async def change_event_type(self, name: str, change: Callable[[EventType], EventType]) -> EventType:
+        """Raises NotFound."""
+        ...
+
+    async def delete_event_type(self, name: str) -> None:
+        """Raises NotFound."""
+        ...

@@ -1,0 +1,81 @@
+"""The configuration in memory: tenants, endpoints, keys, event types.
+
+The store changes it after each commit, on the event loop. Everybody else only reads, so that matching
+and authentication never touch the database.
+"""
+
+from collections.abc import Sequence
+
+from hookferry.errors import NotFound
+from hookferry.matching import TenantIndex
+from hookferry.model import Endpoint, EndpointStatus, EventType, Key, Scope, Tenant
+
+
+class Directory:
+    """Its mutable state is the configuration as last committed."""
+
+    def __init__(self) -> None:
+        self.tenants: dict[str, Tenant] = {}
+        self.keys: dict[str, Key] = {}
+        self.event_types: dict[str, EventType] = {}
+        self._endpoints: dict[str, Endpoint] = {}
+        self._by_tenant: dict[str, TenantIndex] = {}
+        self._by_digest: dict[bytes, Key] = {}
+
+    def tenant(self, id: str) -> Tenant:
+        """Raises NotFound."""
+        found = self.tenants.get(id)
+        if found is None:
+            raise NotFound(f"There is no tenant {id!r}.")
+        return found
+
+    def endpoint(self, tenant: str, id: str) -> Endpoint:
+        """A tenant's endpoint that is not deleted. Raises NotFound."""
+        found = self._endpoints.get(id)
+        if found is None or found.tenant != tenant or found.status is EndpointStatus.DELETED:
+            raise NotFound(f"There is no endpoint {id!r} in this tenant.")
+        return found
+
+    def find_endpoint(self, id: str) -> Endpoint | None:
+        """An endpoint by id alone, deleted ones too: for the engine, which has the tenant from the queue."""
+        return self._endpoints.get(id)
+
+    def endpoints(self, tenant: str) -> Sequence[Endpoint]:
+        """A tenant's endpoints that are not deleted, newest first."""
+        index = self._by_tenant.get(tenant)
+        return sorted(index.endpoints.values(), key=lambda e: e.id, reverse=True) if index else []
+
+    def match(self, tenant: str, type: str, scope: Scope | None) -> list[Endpoint]:
+        """The endpoints that an event goes to, paused ones too."""
+        index = self._by_tenant.get(tenant)
+        return index.match(type, scope) if index else []
+
+    def key(self, digest: bytes) -> Key | None:
+        """A key by the SHA-256 of its text."""
+        return self._by_digest.get(digest)
+
+    def put_tenant(self, tenant: Tenant) -> None:
+        self.tenants[tenant.id] = tenant
+
+    def drop_tenant(self, id: str) -> None:
+        """Forget a tenant with its keys; its endpoints stay, deleted."""
+        self.tenants.pop(id, None)
+        for key in [key for key in self.keys.values() if key.tenant == id]:
+            self.drop_key(key.id)
+
+    def put_endpoint(self, endpoint: Endpoint) -> None:
+        self._endpoints[endpoint.id] = endpoint
+        index = self._by_tenant.setdefault(endpoint.tenant, TenantIndex())
+        if endpoint.status is EndpointStatus.DELETED:
+            index.remove(endpoint.id)
+        else:
+            index.put(endpoint)
+
+    def put_key(self, key: Key) -> None:
+        self.keys[key.id] = key
+        self._by_digest[key.digest] = key
+
+    def drop_key(self, id: str) -> None:
+        key = self.keys.pop(id, None)
+        if key is not None:
+            self._by_digest.pop(key.digest, None)
