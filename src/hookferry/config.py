@@ -1,0 +1,251 @@
+"""Settings, each declared once with its type, default and help.
+
+They come from flags, then `HOOKFERRY_*` variables, then `hookferry.toml`. What is unknown is refused.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+
+from hookferry.errors import ConfigError
+from hookferry.kinds import (
+    DATABASE,
+    DURATION,
+    FLAG,
+    NETWORKS,
+    SCALE,
+    SECRET,
+    SIZE,
+    SQLITE,
+    TEXT,
+    Kind,
+    Network,
+    whole,
+    word,
+)
+
+FILE = "hookferry.toml"
+PREFIX = "HOOKFERRY_"
+
+
+class About(msgspec.Struct, frozen=True):
+    """What is declared beside a setting. A secret is no flag: command lines are seen by everybody."""
+
+    help: str
+    kind: Kind
+    secret: bool = False
+    client: bool = False
+    """True for what the commands use to reach a server, not the server itself."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings. Durations are in seconds, sizes in bytes."""
+
+    host: Annotated[str, About("The address to listen on.", TEXT)] = "127.0.0.1"
+    port: Annotated[int, About("The port to listen on; 0 takes a free one.", whole(0, 65535))] = 8080
+    database: Annotated[str, About("Where everything is stored.", DATABASE)] = "sqlite:///hookferry.db"
+    admin_key: Annotated[
+        str | None,
+        About("The first key, which may do everything. There is no default.", SECRET, secret=True),
+    ] = None
+    secret_key: Annotated[
+        str | None,
+        About(
+            "Encrypts the endpoints' secrets in the database. Without it a key file (mode 0600) is made"
+            " beside the SQLite file.",
+            SECRET,
+            secret=True,
+        ),
+    ] = None
+    allow_net: Annotated[
+        tuple[Network, ...],
+        About("Networks that deliveries may reach although they are not public.", NETWORKS),
+    ] = ()
+    dev: Annotated[
+        bool, About("Development: makes a key, a tenant and a receiver to try things with.", FLAG)
+    ] = False
+    time_scale: Annotated[
+        float,
+        About("Run retry times this many times faster. Development only.", SCALE),
+    ] = 1.0
+    concurrency: Annotated[int, About("Requests in flight in all.", whole(1, 100_000))] = 512
+    endpoint_concurrency: Annotated[int, About("Requests in flight for each endpoint.", whole(1, 10_000))] = (
+        32
+    )
+    payload_limit: Annotated[int, About("The largest payload that an event may have.", SIZE)] = 256 * 1024
+    response_limit: Annotated[int, About("How much of a receiver's answer is read and kept.", SIZE)] = (
+        16 * 1024
+    )
+    lease: Annotated[float, About("How long a worker's claims outlive its last sign of life.", DURATION)] = (
+        30.0
+    )
+    grace: Annotated[float, About("How long a stop waits for the requests in flight.", DURATION)] = 25.0
+    retention: Annotated[float, About("How long finished work is kept.", DURATION)] = 30 * 86400.0
+    body_retention: Annotated[
+        float,
+        About("How long payloads and answers are kept; never longer than `retention`.", DURATION),
+    ] = 7 * 86400.0
+    log_format: Annotated[
+        str, About("How log lines look; `console` in development.", word("json", "console"))
+    ] = "json"
+    log_level: Annotated[
+        str, About("The least severe log lines to write.", word("debug", "info", "warning", "error"))
+    ] = "info"
+    access_log: Annotated[bool, About("Write a log line for each request to the API.", FLAG)] = False
+    url: Annotated[str, About("The server that the commands talk to.", TEXT, client=True)] = (
+        "http://127.0.0.1:8080"
+    )
+    key: Annotated[
+        str | None, About("The key that the commands show to the server.", TEXT, secret=True, client=True)
+    ] = None
+    tenant: Annotated[str | None, About("The tenant that the commands are about.", TEXT, client=True)] = None
+
+    def database_file(self) -> Path:
+        """The SQLite file's path; a relative one counts from the working folder."""
+        return Path(self.database.removeprefix(SQLITE))
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """A setting as declared, for flags, pages and `config show`."""
+
+    name: str
+    about: About
+    default: Any
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name.upper()
+
+    def write(self, value: Any) -> str:
+        """The value as one would write it; empty for none, stars for a secret."""
+        if value is None or value == ():
+            return ""
+        return "***" if self.about.secret else self.about.kind.write(value)
+
+
+def _declared() -> Iterable[Setting]:
+    hints = get_type_hints(Settings, include_extras=True)
+    for field in msgspec.structs.fields(Settings):
+        (about,) = hints[field.name].__metadata__
+        yield Setting(field.name, about, field.default)
+
+
+SETTINGS = {setting.name: setting for setting in _declared()}
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A value that somebody gave, read, and where: the flag, the variable or the file."""
+
+    value: Any
+    origin: str
+
+
+def find(
+    flags: Mapping[str, object], environ: Mapping[str, str], folder: Path, file: Path | None = None
+) -> dict[str, Found]:
+    """What is given, by name: flags before variables before the file. None and () are flags not given.
+
+    `file` must exist when it is named; else `hookferry.toml` in `folder` is read if it is there.
+    Raises ConfigError for what is unknown or unreadable, with what was probably meant.
+    """
+    path = file or folder / FILE
+    table = _table(path) if file or path.exists() else {}
+    found = {name: _found(name, value, str(path), SETTINGS) for name, value in table.items()}
+    variables = {setting.variable: setting for setting in SETTINGS.values()}
+    for variable in sorted(environ):
+        if variable.startswith(PREFIX):
+            value = _found(variable, environ[variable], "the environment", variables)
+            found[variables[variable].name] = Found(value.value, variable)
+    for name, given in flags.items():
+        if given is not None and given != ():
+            flag = SETTINGS[name].flag
+            found[name] = Found(_found(name, given, flag, SETTINGS).value, flag)
+    return found
+
+
+def load(
+    flags: Mapping[str, object], environ: Mapping[str, str], folder: Path, file: Path | None = None
+) -> Settings:
+    """The settings from every source. Raises ConfigError."""
+    return build(find(flags, environ, folder, file))
+
+
+def build(found: Mapping[str, Found]) -> Settings:
+    """Settings from what was found, and defaults. Raises ConfigError where two do not go together."""
+    values = {name: given.value for name, given in found.items()}
+    if values.get("dev"):
+        values.setdefault("log_format", "console")
+    settings = Settings(**values)
+    if "body_retention" not in values:
+        kept = min(settings.body_retention, settings.retention)
+        settings = msgspec.structs.replace(settings, body_retention=kept)
+    if settings.body_retention > settings.retention:
+        raise ConfigError("body_retention: must not be longer than retention", field="body_retention")
+    if settings.time_scale != 1 and not settings.dev:
+        raise ConfigError("time_scale: works in development only; add --dev", field="time_scale")
+    return settings
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"{path}: {reason}") from None
+
+
+def _found(name: str, value: object, place: str, known: Mapping[str, Setting]) -> Found:
+    setting = known.get(name)
+    if setting is None:
+        raise ConfigError(f"{name}: unknown setting in {place}{_meant(name, known)}", field=name)
+    try:
+        return Found(setting.about.kind.read(value), place)
+    except ValueError as error:
+        got = "" if setting.about.secret else f", got {value!r}"
+        raise ConfigError(f"{name} in {place}: expected {error}{got}", field=name) from None
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    # Without the prefix, which all variables share, and which would make all of them look alike.
+    ends = {end.removeprefix(PREFIX): end for end in known}
+    meant = get_close_matches(name.removeprefix(PREFIX), ends, n=1)
+    return f"; did you mean {ends[meant[0]]}?" if meant else "; `hookferry config show` lists them all"
+
+
+def page() -> str:
+    """The reference page of all settings, as Markdown: `python -m hookferry.config` prints it."""
+    lines = [
+        "# Configuration",
+        "",
+        f"Settings come from flags of `hookferry serve`, then `{PREFIX}*` variables, then `{FILE}` in the",
+        "working folder (or `--config FILE`), in this order. A name that is not below is an error.",
+        "`hookferry config show` prints each value and where it comes from.",
+        "",
+        'Durations are written "500ms", "30s", "15m", "12h" or "7d", sizes "65536" or "64KiB", networks',
+        '"10.1.0.0/16" (a list in the file, separated by commas elsewhere). A secret is never a flag:',
+        "command lines are seen by everybody on the machine.",
+        "",
+        "| in the file | flag | variable | default | meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for setting in SETTINGS.values():
+        about = setting.about
+        flag = "" if about.secret else f"`{setting.flag}`"
+        default = setting.write(setting.default)
+        lines.append(
+            f"| `{setting.name}` | {flag} | `{setting.variable}` | {f'`{default}`' if default else ''}"
+            f" | {about.help} ({about.kind.word.replace('|', ' or ')}) |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")

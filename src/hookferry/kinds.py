@@ -1,0 +1,107 @@
+"""The kinds of settings: how each is written, read and checked."""
+
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+
+import msgspec
+
+from hookferry.units import read_duration, read_size, write_duration, write_size
+
+SQLITE = "sqlite:///"
+_SHORTEST_SECRET = 32
+
+Network = IPv4Network | IPv6Network
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """How a setting is written.
+
+    `read` takes a text, or what TOML holds; its ValueError says what it expects. `write` is its inverse.
+    """
+
+    word: str
+    read: Callable[[Any], Any]
+    write: Callable[[Any], str] = str
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a text that is not empty")
+    return value
+
+
+def _key(value: Any) -> str:
+    if not isinstance(value, str) or len(value) < _SHORTEST_SECRET:
+        raise ValueError(
+            f"at least {_SHORTEST_SECRET} random characters, such as `openssl rand -hex 32` prints"
+        )
+    return value
+
+
+def _yes_or_no(value: Any) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    found = value if isinstance(value, bool) else words.get(str(value).lower())
+    if found is None:
+        raise ValueError("true or false")
+    return found
+
+
+def _networks(value: Any) -> tuple[Network, ...]:
+    texts = value.split(",") if isinstance(value, str) else value
+    try:
+        return tuple(ip_network(text.strip()) for text in texts if text.strip())
+    except (AttributeError, TypeError, ValueError):
+        raise ValueError('networks such as "10.1.0.0/16" or "fd00:1::/64", host bits zero') from None
+
+
+def _database(value: Any) -> str:
+    if not isinstance(value, str) or not value.startswith(SQLITE) or value == SQLITE:
+        raise ValueError('"sqlite:///FILE" in the working folder, or "sqlite:////FOLDER/FILE"')
+    return value
+
+
+def _duration(value: Any) -> float:
+    seconds = read_duration(str(value))
+    if not seconds:
+        raise ValueError("a duration above zero")
+    return seconds
+
+
+def whole(minimum: int, maximum: int) -> Kind:
+    def read(value: Any) -> int:
+        text = str(value).strip()
+        if not (text.isascii() and text.isdigit()) or not minimum <= int(text[:20]) <= maximum:
+            raise ValueError(f"a whole number from {minimum} to {maximum}")
+        return int(text)
+
+    return Kind("number", read)
+
+
+def _scale(value: Any) -> float:
+    try:
+        scale = float(value)
+    except (TypeError, ValueError):
+        scale = 0.0
+    if isinstance(value, bool) or not 1 <= scale <= 1_000_000:
+        raise ValueError("a number from 1 to 1000000")
+    return scale
+
+
+def word(*words: str) -> Kind:
+    def read(value: Any) -> str:
+        if value not in words:
+            raise ValueError(f"one of {', '.join(words)}")
+        return str(value)
+
+    return Kind("|".join(words), read)
+
+
+TEXT = Kind("text", _text)
+SECRET = Kind("secret", _key)
+FLAG = Kind("true|false", _yes_or_no, lambda value: str(value).lower())
+DURATION = Kind("duration", _duration, write_duration)
+SIZE = Kind("size", lambda value: read_size(str(value)), write_size)
+NETWORKS = Kind("networks", _networks, lambda value: ",".join(map(str, value)))
+DATABASE = Kind("URL", _database)
+SCALE = Kind("number", _scale, "{:g}".format)
