@@ -126,7 +126,7 @@ class Store(Protocol):
     # The queue
 
     def ingest(self, events: Sequence[Ingest]) -> "Future[list[Ingested]]":
-        """Store events with their deliveries, all or none. Raises Conflict for a key used with another body."""
+        """Store events with their deliveries, all or none. Conflict: a key was used with another body."""
         ...
 
     def settle(self, settlement: Settlement) -> None:
@@ -162,7 +162,10 @@ class Store(Protocol):
         ...
 
     async def retry(self, tenant: str, delivery: str, new_id: str, now: int) -> Delivery:
-        """Send again. A final delivery gets a new one, a pending one is due now. NotFound, or Conflict if in flight."""
+        """Send again: a final delivery gets a new one, a pending one is due now.
+
+        Raises NotFound, or Conflict if it is in flight or held.
+        """
         ...
 
     async def cancel(self, tenant: str, delivery: str, now: int) -> Delivery:
@@ -213,7 +216,7 @@ class Store(Protocol):
         ...
 
     async def prune(self, before: int, bodies_before: int, now: int, limit: int) -> Pruned:
-        """Delete up to `limit` rows of each kind of history that ended before a time; payloads before another.
+        """Delete up to `limit` rows of each kind of history older than `before`, payloads of `bodies_before`.
 
         What still waits in the queue is kept, whatever its age.
         """

@@ -6,6 +6,8 @@ and authentication never touch the database.
 
 from collections.abc import Sequence
 
+import msgspec
+
 from hookferry.errors import NotFound
 from hookferry.matching import TenantIndex
 from hookferry.model import Endpoint, EndpointStatus, EventType, Key, Scope, Tenant
@@ -57,9 +59,13 @@ class Directory:
     def put_tenant(self, tenant: Tenant) -> None:
         self.tenants[tenant.id] = tenant
 
-    def drop_tenant(self, id: str) -> None:
+    def drop_tenant(self, id: str, now: int) -> None:
         """Forget a tenant with its keys; its endpoints stay, deleted."""
         self.tenants.pop(id, None)
+        for endpoint in self.endpoints(id):
+            self.put_endpoint(
+                msgspec.structs.replace(endpoint, status=EndpointStatus.DELETED, updated_at=now)
+            )
         for key in [key for key in self.keys.values() if key.tenant == id]:
             self.drop_key(key.id)
 
@@ -79,3 +85,9 @@ class Directory:
         key = self.keys.pop(id, None)
         if key is not None:
             self._by_digest.pop(key.digest, None)
+
+    def put_event_type(self, type: EventType) -> None:
+        self.event_types[type.name] = type
+
+    def drop_event_type(self, name: str) -> None:
+        self.event_types.pop(name, None)

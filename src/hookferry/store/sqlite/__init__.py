@@ -1,0 +1,262 @@
+"""The embedded store: SQLite, one process, one writer thread, one reader thread."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from hookferry.clock import Clock
+from hookferry.errors import Unavailable
+from hookferry.ids import IdMaker
+from hookferry.model import (
+    Attempt,
+    Delivery,
+    DeliveryStatus,
+    Endpoint,
+    EndpointStatus,
+    Event,
+    EventType,
+    Key,
+    Outcome,
+    Tenant,
+    Work,
+)
+from hookferry.store.base import Backlog, Ingest, Ingested, Page, Pruned, Settled, Settlement, Slice
+from hookferry.store.directory import Directory
+from hookferry.store.sqlite import configuration, history, queue
+from hookferry.store.sqlite.connection import Owner, check_key, connect, migrate
+from hookferry.store.sqlite.writer import Writer, unavailable
+from hookferry.store.vault import Vault
+
+T = TypeVar("T")
+
+# Seconds to wait before settlements that could not be committed are tried again.
+_SETTLE_AGAIN = 0.5
+
+
+class SqliteStore:
+    """See `store.base.Store`. Its mutable state is the directory, the claim cursor and what waits."""
+
+    def __init__(self, path: Path, clock: Clock, ids: IdMaker, vault: Vault) -> None:
+        self.directory = Directory()
+        self.worker = ids.new("wrk")
+        self.batches: Callable[[int], None] = lambda size: None
+        self._path = path
+        self._clock = clock
+        self._vault = vault
+        self._listeners: list[Callable[[Sequence[Settled]], None]] = []
+        self._claimed_last = ""
+        self._unsettled = 0
+        self._ingest = lambda connection, members: queue.ingest(connection, members, self.worker)
+
+    # Life
+
+    async def open(self) -> None:
+        self._owner = Owner(self._path)
+        try:
+            self._write = connect(self._path)
+            migrate(self._write)
+            check_key(self._write, self._vault)
+            configuration.read(self._write, self.directory, self._vault)
+            self._write.execute(queue.SQL["free_leases"], (self._clock.now(),))
+            self._write.execute(queue.SQL["forget_all_workers"])
+            self._read = connect(self._path)
+        except BaseException:
+            self._owner.release()
+            raise
+        self._loop = asyncio.get_running_loop()
+        self._writer = Writer(self._write, self._loop, self._on_batch)
+        self._reader = ThreadPoolExecutor(1, "hookferry-reader")
+
+    async def close(self) -> None:
+        await self._writer.close()
+        self._reader.shutdown()
+        self._read.close()
+        self._write.close()
+        self._owner.release()
+
+    def listen(self, listener: Callable[[Sequence[Settled]], None]) -> None:
+        self._listeners.append(listener)
+
+    def _on_batch(self, size: int) -> None:
+        self.batches(size)
+
+    async def _in_reader(self, function: Callable[..., T], *given: Any) -> T:
+        try:
+            return await self._loop.run_in_executor(self._reader, function, self._read, *given)
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+
+    # The queue
+
+    def ingest(self, events: Sequence[Ingest]) -> "asyncio.Future[list[Ingested]]":
+        return self._writer.submit(0, self._ingest, events)
+
+    def settle(self, settlement: Settlement) -> None:
+        self._unsettled += 1
+        self._submit_settlement(settlement)
+
+    def _submit_settlement(self, settlement: Settlement) -> None:
+        self._writer.post(1, queue.settle, settlement, self._on_settled)
+
+    def _on_settled(self, results: list[tuple[Settlement, Settled | Exception]]) -> None:
+        settled = [result for _, result in results if isinstance(result, Settled)]
+        lost = [(member, result) for member, result in results if isinstance(result, Exception)]
+        for member, error in lost:
+            if isinstance(error, Unavailable):
+                self._loop.call_later(_SETTLE_AGAIN, self._submit_settlement, member)
+            else:
+                self._unsettled -= 1
+                self._loop.call_exception_handler({"message": "A settlement was refused", "exception": error})
+        self._unsettled -= len(settled)
+        self._note_disabled(settled)
+        for listener in self._listeners:
+            listener(settled)
+
+    def _note_disabled(self, settled: Sequence[Settled]) -> None:
+        for one in settled:
+            if one.settlement.disable and not one.stale:
+                endpoint = self.directory.find_endpoint(one.settlement.work.delivery.endpoint)
+                if endpoint is not None and endpoint.status in (EndpointStatus.ACTIVE, EndpointStatus.PAUSED):
+                    self.directory.put_endpoint(
+                        msgspec.structs.replace(
+                            endpoint,
+                            status=EndpointStatus.DISABLED,
+                            disabled_reason=one.settlement.reason,
+                            updated_at=one.settlement.ended_at,
+                        )
+                    )
+
+    @property
+    def unsettled(self) -> int:
+        return self._unsettled
+
+    async def next_due(self, skip: Collection[str]) -> int | None:
+        return await self._in_reader(queue.next_due, skip)
+
+    async def claim(self, now: int, limit: int, per_endpoint: int, skip: Collection[str]) -> list[Work]:
+        works = await self._in_reader(
+            queue.claimable, self.worker, self._claimed_last, now, limit, per_endpoint, skip
+        )
+        if not works:
+            return []
+        self._claimed_last = works[-1].delivery.endpoint
+        return await self._writer.call(lambda connection: queue.lease(connection, works))
+
+    async def heartbeat(self, now: int, until: int) -> None:
+        await self._writer.call(
+            lambda connection: connection.execute(queue.SQL["heartbeat"], (self.worker, until))
+        )
+
+    async def rescue(self, now: int) -> int:
+        return await self._writer.call(lambda connection: queue.rescue(connection, now))
+
+    async def reconcile(self, endpoint: str | None, now: int, limit: int) -> int:
+        return await self._writer.call(lambda connection: queue.reconcile(connection, endpoint, now, limit))
+
+    async def retry(self, tenant: str, delivery: str, new_id: str, now: int) -> Delivery:
+        return await self._writer.call(
+            lambda connection: queue.retry(connection, tenant, delivery, new_id, now)
+        )
+
+    async def cancel(self, tenant: str, delivery: str, now: int) -> Delivery:
+        return await self._writer.call(lambda connection: queue.cancel(connection, tenant, delivery, now))
+
+    async def backlog(self) -> Backlog:
+        return await self._in_reader(queue.backlog)
+
+    # The history
+
+    async def events(
+        self, tenant: str, rows: Slice, type: str | None = None, idempotency_key: str | None = None
+    ) -> Page[Event]:
+        return await self._in_reader(history.events, tenant, rows, type, idempotency_key)
+
+    async def event(self, tenant: str, id: str) -> Event:
+        return await self._in_reader(history.event, tenant, id)
+
+    async def deliveries(
+        self,
+        tenant: str,
+        rows: Slice,
+        status: Collection[DeliveryStatus] = (),
+        endpoint: str | None = None,
+        event: str | None = None,
+        type: str | None = None,
+    ) -> Page[Delivery]:
+        return await self._in_reader(history.deliveries, tenant, rows, status, endpoint, event, type)
+
+    async def delivery(self, tenant: str, id: str) -> Delivery:
+        return await self._in_reader(history.delivery, tenant, id)
+
+    async def attempts(
+        self,
+        tenant: str,
+        rows: Slice,
+        delivery: str | None = None,
+        endpoint: str | None = None,
+        outcome: Outcome | None = None,
+    ) -> Page[Attempt]:
+        return await self._in_reader(history.attempts, tenant, rows, delivery, endpoint, outcome)
+
+    async def prune(self, before: int, bodies_before: int, now: int, limit: int) -> Pruned:
+        return await self._writer.call(
+            lambda connection: history.prune(connection, before, bodies_before, now, limit)
+        )
+
+    # Configuration: committed first, then seen in the directory.
+
+    async def add_tenant(self, tenant: Tenant) -> None:
+        await self._writer.call(lambda connection: configuration.add_tenant(connection, tenant))
+        self.directory.put_tenant(tenant)
+
+    async def change_tenant(self, id: str, change: Callable[[Tenant], Tenant]) -> Tenant:
+        changed = await self._writer.call(
+            lambda connection: configuration.change_tenant(connection, id, change)
+        )
+        self.directory.put_tenant(changed)
+        return changed
+
+    async def delete_tenant(self, id: str, now: int) -> None:
+        await self._writer.call(lambda connection: configuration.delete_tenant(connection, id, now))
+        self.directory.drop_tenant(id, now)
+
+    async def add_endpoint(self, endpoint: Endpoint) -> None:
+        await self._writer.call(
+            lambda connection: configuration.add_endpoint(connection, endpoint, self._vault)
+        )
+        self.directory.put_endpoint(endpoint)
+
+    async def change_endpoint(self, tenant: str, id: str, change: Callable[[Endpoint], Endpoint]) -> Endpoint:
+        changed = await self._writer.call(
+            lambda connection: configuration.change_endpoint(connection, tenant, id, change, self._vault)
+        )
+        self.directory.put_endpoint(changed)
+        return changed
+
+    async def add_key(self, key: Key) -> None:
+        await self._writer.call(lambda connection: configuration.add_key(connection, key))
+        self.directory.put_key(key)
+
+    async def delete_key(self, id: str) -> None:
+        await self._writer.call(lambda connection: configuration.delete_key(connection, id))
+        self.directory.drop_key(id)
+
+    async def add_event_type(self, type: EventType) -> None:
+        await self._writer.call(lambda connection: configuration.add_event_type(connection, type))
+        self.directory.put_event_type(type)
+
+    async def change_event_type(self, name: str, change: Callable[[EventType], EventType]) -> EventType:
+        changed = await self._writer.call(
+            lambda connection: configuration.change_event_type(connection, name, change)
+        )
+        self.directory.put_event_type(changed)
+        return changed
+
+    async def delete_event_type(self, name: str) -> None:
+        await self._writer.call(lambda connection: configuration.delete_event_type(connection, name))
+        self.directory.drop_event_type(name)

@@ -1,0 +1,127 @@
+"""Opening the database file: owned by one process, migrated, with a key that fits."""
+
+import fcntl
+import hashlib
+import os
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+
+from hookferry.errors import StartError
+from hookferry.store.queries import load
+from hookferry.store.sqlite.writer import unavailable
+from hookferry.store.vault import UnreadableError, Vault
+
+SQL = load("hookferry.store.sqlite", "configuration")
+
+# One commit in WAL mode with FULL costs one flush of the log; NORMAL would lose acknowledged events
+# when the machine loses power.
+_PRAGMAS = """
+pragma journal_mode = wal;
+pragma synchronous = full;
+pragma busy_timeout = 2000;
+pragma temp_store = memory;
+pragma cache_size = -16000;
+pragma wal_autocheckpoint = 4000;
+"""
+
+_MIGRATIONS = "create table if not exists migrations (number integer primary key, name text, checksum text)"
+
+
+class Owner:
+    """The claim of one process on a database file: a lock that dies with it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises StartError if another process owns the file, or it cannot be made."""
+        self._path = path.with_name(path.name + ".lock")
+        try:
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StartError(
+                f"The database file {path} cannot be opened: {error.strerror} ({path.parent})."
+            ) from error
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            process = os.read(self._handle, 32).decode(errors="replace").strip() or "unknown"
+            os.close(self._handle)
+            raise StartError(
+                f"The database file {path} is owned by another Hookferry process (number {process}). "
+                "One process owns a SQLite file: stop that one, name another file with --database, "
+                "or move to PostgreSQL.",
+                code="owned",
+            ) from error
+        os.ftruncate(self._handle, 0)
+        os.write(self._handle, f"{os.getpid()}\n".encode())
+
+    def release(self) -> None:
+        """Let another process own the file."""
+        os.close(self._handle)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection for one thread. Raises StartError for what is no usable database."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+    try:
+        connection.executescript(_PRAGMAS)
+    except sqlite3.Error as error:
+        connection.close()
+        raise StartError(f"The database file {path} cannot be used. {unavailable(error).message}") from error
+    return connection
+
+
+def migrations() -> list[tuple[int, str, str]]:
+    """Number, name and text of each, in order."""
+    folder = files("hookferry.store.sqlite").joinpath("migrations")
+    found = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(int(name[:4]), name, folder.joinpath(name).read_text()) for name in found]
+
+
+def migrate(connection: sqlite3.Connection) -> list[str]:
+    """Apply what is pending, each in one transaction; the names of those. Raises StartError."""
+    try:
+        connection.execute(_MIGRATIONS)
+        done = dict(connection.execute("select number, checksum from migrations").fetchall())
+        known = migrations()
+        if done and max(done) > known[-1][0]:
+            raise StartError(
+                "The database was made by a newer Hookferry. Install that version, or use another file."
+            )
+        applied = []
+        for number, name, text in known:
+            checksum = hashlib.sha256(text.encode()).hexdigest()
+            if number not in done:
+                _apply(connection, number, name, text, checksum)
+                applied.append(name)
+            elif done[number] != checksum:
+                raise StartError(f"Migration {name} is not the one that this database was made with.")
+        return applied
+    except sqlite3.Error as error:
+        raise StartError(f"The database cannot be migrated. {unavailable(error).message}") from error
+
+
+def _apply(connection: sqlite3.Connection, number: int, name: str, text: str, checksum: str) -> None:
+    # executescript commits what is open first, so that the transaction stands inside the script.
+    note = f"insert into migrations values ({number}, '{name}', '{checksum}');"  # noqa: S608 - our own file's name
+    try:
+        connection.executescript(f"begin immediate; {text}; {note} commit;")
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("rollback")
+        raise
+
+
+def check_key(connection: sqlite3.Connection, vault: Vault) -> None:
+    """Raises StartError if the database was sealed under another key: better now than at each delivery."""
+    row = connection.execute(SQL["fact"], ("sealed",)).fetchone()
+    if row is None:
+        connection.execute(SQL["put_fact"], ("sealed", vault.seal(b"hookferry", "facts")))
+        return
+    try:
+        vault.open(row[0], "facts")
+    except UnreadableError as error:
+        raise StartError(
+            "The secrets in this database were encrypted under another key. Start with the "
+            "HOOKFERRY_SECRET_KEY, or the key file beside the database, that it was made with.",
+            code="wrong_secret_key",
+        ) from error

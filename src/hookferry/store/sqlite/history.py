@@ -1,0 +1,127 @@
+"""Reading and pruning the history."""
+
+import sqlite3
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+import msgspec
+
+from hookferry import ids
+from hookferry.errors import NotFound
+from hookferry.model import Attempt, Delivery, DeliveryStatus, Event, Outcome
+from hookferry.store.base import Page, Pruned, Slice
+from hookferry.store.queries import load
+from hookferry.store.sqlite.rows import attempt_of, delivery_of, event_of
+
+SQL = load("hookferry.store.sqlite", "history")
+
+T = TypeVar("T", Event, Delivery, Attempt)
+
+_WAITING = (DeliveryStatus.PENDING, DeliveryStatus.LEASED, DeliveryStatus.HELD)
+_LAST = "~"  # sorts after every id
+
+
+def _given(prefix: str, rows: Slice) -> dict[str, Any]:
+    """A slice as bounds on ids, which carry their time. One row more than asked tells if there are more."""
+    return {
+        "before": rows.before or _LAST,
+        "since": "" if rows.since is None else ids.floor(prefix, rows.since),
+        "until": _LAST if rows.until is None else ids.floor(prefix, rows.until),
+        "limit": rows.limit + 1,
+    }
+
+
+def _page(found: list[T], limit: int) -> Page[T]:
+    return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
+
+
+def events(
+    connection: sqlite3.Connection, tenant: str, rows: Slice, type: str | None, key: str | None
+) -> Page[Event]:
+    query = "events" if key is None else "events_by_key"
+    given = {**_given("evt", rows), "tenant": tenant, "type": type, "key": key}
+    return _page([event_of(row) for row in connection.execute(SQL[query], given)], rows.limit)
+
+
+def event(connection: sqlite3.Connection, tenant: str, id: str) -> Event:
+    row = connection.execute(SQL["event"], (tenant, id)).fetchone()
+    if row is None:
+        raise NotFound(f"There is no event {id!r} in this tenant.")
+    return event_of(row)
+
+
+def deliveries(
+    connection: sqlite3.Connection,
+    tenant: str,
+    rows: Slice,
+    status: Collection[DeliveryStatus],
+    endpoint: str | None,
+    event: str | None,
+    type: str | None,
+) -> Page[Delivery]:
+    """One page of the queue and one of the history, merged. Both are read in one snapshot."""
+    wanted = set(status) or set(DeliveryStatus)
+    given = {**_given("dlv", rows), "tenant": tenant, "endpoint": endpoint, "event": event, "type": type}
+    given["status"] = msgspec.json.encode(sorted(wanted)).decode()
+    given["only"] = next(iter(wanted))
+    found: list[Delivery] = []
+    connection.execute("begin")
+    try:
+        for query in _delivery_queries(wanted, endpoint, event):
+            found += [delivery_of(row) for row in connection.execute(SQL[query], given)]
+    finally:
+        connection.execute("commit")
+    found.sort(key=lambda delivery: delivery.id, reverse=True)
+    return _page(found, rows.limit)
+
+
+def _delivery_queries(wanted: set[DeliveryStatus], endpoint: str | None, event: str | None) -> list[str]:
+    """The queries that find these deliveries by the best index there is."""
+    suffix = "_by_event" if event is not None else ""
+    queries = [f"waiting_deliveries{suffix}"] if wanted.intersection(_WAITING) else []
+    if event is None and endpoint is not None:
+        suffix = "_by_endpoint"
+    elif event is None and len(wanted) == 1 and DeliveryStatus.SUCCEEDED not in wanted:
+        suffix = "_by_status"
+    return [*queries, f"final_deliveries{suffix}"] if wanted.difference(_WAITING) else queries
+
+
+def delivery(connection: sqlite3.Connection, tenant: str, id: str) -> Delivery:
+    # The queue first: a delivery moves from there to the history and never back.
+    for query in ("waiting_delivery", "final_delivery"):
+        row = connection.execute(SQL[query], (tenant, id)).fetchone()
+        if row is not None:
+            return delivery_of(row)
+    raise NotFound(f"There is no delivery {id!r} in this tenant.")
+
+
+def attempts(
+    connection: sqlite3.Connection,
+    tenant: str,
+    rows: Slice,
+    delivery: str | None,
+    endpoint: str | None,
+    outcome: Outcome | None,
+) -> Page[Attempt]:
+    query = "attempts_by_endpoint" if delivery is None else "attempts_by_delivery"
+    given = {
+        **_given("att", rows),
+        "tenant": tenant,
+        "delivery": delivery,
+        "endpoint": endpoint,
+        "outcome": outcome,
+    }
+    return _page([attempt_of(row) for row in connection.execute(SQL[query], given)], rows.limit)
+
+
+def prune(connection: sqlite3.Connection, before: int, bodies_before: int, now: int, limit: int) -> Pruned:
+    def delete(query: str, before: int) -> int:
+        return connection.execute(SQL[query], {"before": before, "now": now, "limit": limit}).rowcount
+
+    return Pruned(
+        attempts=delete("prune_attempts", before),
+        deliveries=delete("prune_deliveries", before),
+        events=delete("prune_events", before),
+        bodies=delete("prune_bodies", bodies_before),
+        keys=delete("prune_idempotency", before),
+    )

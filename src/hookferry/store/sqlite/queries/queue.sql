@@ -1,0 +1,130 @@
+-- `:rows` stands for as many tuples as there are values; one statement then does the work of many,
+-- and the interpreter's lock is let go once instead of once a row.
+
+-- name: add_events
+insert into events (id, tenant, type, occurred_at, created_at, scope, idempotency_key, changes, payload)
+values :rows
+
+-- name: add_to_queue
+insert into queue (tenant, id, event, endpoint, type, status, attempts, created_at, due_at, retry_of, worker, token)
+values :rows
+
+-- name: add_idempotency
+insert or replace into idempotency (tenant, key, fingerprint, event, deliveries, expires_at)
+values :rows
+
+-- name: find_idempotency
+select fingerprint, event, deliveries from idempotency where tenant = ? and key = ? and expires_at > ?
+
+-- name: ours
+-- Which of these leases no newer claim has fenced off.
+select json_group_array(id) from queue where (tenant, id, token) in (values :rows) and status = 'leased'
+
+-- name: unpend
+select json_group_array(id) from queue where (tenant, id, token) in (values :rows) and status = 'pending'
+
+-- name: remove_from_queue
+delete from queue where (tenant, id) in (values :rows)
+
+-- name: requeue
+update queue set status = v.column3, attempts = v.column4, due_at = v.column5, worker = null
+from (values :rows) as v
+where queue.tenant = v.column1 and queue.id = v.column2
+
+-- name: lease
+update queue set status = 'leased', worker = v.column3, token = v.column4
+from (values :rows) as v
+where queue.tenant = v.column1 and queue.id = v.column2
+
+-- name: add_deliveries
+insert into deliveries (tenant, id, event, endpoint, type, status, attempts, created_at, ended_at, retry_of)
+values :rows
+
+-- name: add_attempts
+insert into attempts (id, tenant, delivery, endpoint, event, number, started_at, duration, outcome, status_code,
+                      wire, body_head, body_tail, answer)
+values :rows
+
+-- name: disable_endpoint
+update endpoints set status = 'disabled', disabled_reason = ?, updated_at = ? where id = ? and status in ('active', 'paused')
+
+-- name: next_due
+-- A skip scan: one seek for each endpoint that has something pending, however much that is.
+with recursive lanes (endpoint) as (
+    select min(endpoint) from queue where status = 'pending'
+    union all
+    select (select min(endpoint) from queue where status = 'pending' and endpoint > lanes.endpoint)
+    from lanes where lanes.endpoint is not null
+)
+select min((select min(due_at) from queue where status = 'pending' and endpoint = lanes.endpoint))
+from lanes where lanes.endpoint not in (select value from json_each(:skip))
+
+-- name: claimable
+-- The same skip scan, from the endpoint after the one where the last claim stopped.
+with recursive lanes (endpoint) as (
+    select min(endpoint) from queue where status = 'pending' and endpoint > :after
+    union all
+    select (select min(endpoint) from queue where status = 'pending' and endpoint > lanes.endpoint)
+    from lanes where lanes.endpoint is not null
+)
+select q.tenant, q.id, q.event, q.endpoint, q.type, q.attempts, q.created_at, q.due_at, q.retry_of, q.token,
+       e.occurred_at, e.created_at, e.scope, e.idempotency_key, e.changes, e.payload
+from lanes
+cross join queue as q on (q.tenant, q.id) in (
+        select tenant, id from queue
+        where status = 'pending' and endpoint = lanes.endpoint and due_at <= :now
+        order by due_at, id limit :per_endpoint
+    )
+left join events as e on e.tenant = q.tenant and e.id = q.event
+where lanes.endpoint not in (select value from json_each(:skip))
+limit :limit
+
+-- name: heartbeat
+insert into workers (id, until) values (?, ?) on conflict (id) do update set until = excluded.until
+
+-- name: rescue
+update queue set status = 'pending', due_at = coalesce(due_at, ?1), worker = null, token = token + 1
+where status = 'leased' and not exists (select 1 from workers where id = queue.worker and until > ?1)
+
+-- name: forget_workers
+delete from workers where until <= ?
+
+-- name: free_leases
+update queue set status = 'pending', due_at = coalesce(due_at, ?), worker = null, token = token + 1
+where status = 'leased'
+
+-- name: forget_all_workers
+delete from workers
+
+-- name: hold
+update queue set status = 'held', due_at = null
+where (tenant, id) in (
+    select q.tenant, q.id from endpoints as e
+    join queue as q on q.endpoint = e.id and q.status = 'pending'
+    where e.status = 'paused' and (:endpoint is null or e.id = :endpoint) limit :limit
+)
+
+-- name: release
+update queue set status = 'pending', due_at = :now
+where (tenant, id) in (
+    select q.tenant, q.id from endpoints as e
+    join queue as q on q.endpoint = e.id and q.status = 'held'
+    where e.status = 'active' and (:endpoint is null or e.id = :endpoint) limit :limit
+)
+
+-- name: ended_pending
+select q.tenant, q.id, q.event, q.endpoint, q.type, q.attempts, q.created_at, q.retry_of from endpoints as e
+join queue as q on q.endpoint = e.id and q.status = 'pending'
+where e.status in ('disabled', 'deleted') and (:endpoint is null or e.id = :endpoint) limit :limit
+
+-- name: ended_held
+select q.tenant, q.id, q.event, q.endpoint, q.type, q.attempts, q.created_at, q.retry_of from endpoints as e
+join queue as q on q.endpoint = e.id and q.status = 'held'
+where e.status in ('disabled', 'deleted') and (:endpoint is null or e.id = :endpoint) limit :limit
+
+-- name: due_now
+update queue set status = 'pending', due_at = ? where tenant = ? and id = ? and status = 'pending'
+
+-- name: backlog
+select coalesce(sum(status = 'pending'), 0), coalesce(sum(status = 'leased'), 0), coalesce(sum(status = 'held'), 0)
+from queue

@@ -1,0 +1,242 @@
+"""The queue's statements: each function runs inside the writer's transaction, or on the reader."""
+
+import sqlite3
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+
+from hookferry.errors import Conflict, HookferryError, NotFound
+from hookferry.model import Delivery, DeliveryStatus, Work
+from hookferry.store.base import Backlog, Ingest, Ingested, Settled, Settlement
+from hookferry.store.queries import load
+from hookferry.store.sqlite.rows import (
+    attempt_row,
+    delivery_of,
+    event_row,
+    execute_many,
+    final_row,
+    queue_row,
+    select_many,
+    work_of,
+)
+
+SQL = load("hookferry.store.sqlite", "queue", "history")
+
+_KEY_LIFE = 24 * 3600 * 1000
+_AGAIN = (DeliveryStatus.PENDING, DeliveryStatus.HELD)
+
+
+def ingest(connection: sqlite3.Connection, members: list[list[Ingest]], worker: str) -> list[Any]:
+    """Store each member's events with their deliveries: all of a member's or, on a Conflict, none."""
+    results: list[list[Ingested] | HookferryError] = []
+    fresh: list[Ingest] = []
+    used: dict[tuple[str, str], tuple[bytes, Ingested]] = {}
+    for member in members:
+        try:
+            answers = [_earlier(connection, one, used) for one in member]
+        except Conflict as error:
+            results.append(error)
+            continue
+        results.append([answer or _first(one, used) for one, answer in zip(member, answers, strict=True)])
+        fresh += [one for one, answer in zip(member, answers, strict=True) if answer is None]
+    _insert(connection, fresh, worker)
+    return results
+
+
+def _earlier(
+    connection: sqlite3.Connection, one: Ingest, used: dict[tuple[str, str], tuple[bytes, Ingested]]
+) -> Ingested | None:
+    """The first answer to a repeated idempotency key. Raises Conflict if it came with another body."""
+    key = one.event.idempotency_key
+    if key is None or one.fingerprint is None:
+        return None
+    event = one.event
+    if (found := used.get((event.tenant, key))) is None:
+        row = connection.execute(SQL["find_idempotency"], (event.tenant, key, event.created_at)).fetchone()
+        if row is None:
+            return None
+        found = row[0], Ingested(row[1], row[2])
+    fingerprint, answer = found
+    if fingerprint != one.fingerprint:
+        raise Conflict(
+            f"The idempotency key {key!r} was used with another body.",
+            code="idempotency_conflict",
+            field="idempotency_key",
+        )
+    return msgspec.structs.replace(answer, repeated=True)
+
+
+def _first(one: Ingest, used: dict[tuple[str, str], tuple[bytes, Ingested]]) -> Ingested:
+    answer = Ingested(one.event.id, len(one.deliveries))
+    if one.event.idempotency_key is not None and one.fingerprint is not None:
+        used[one.event.tenant, one.event.idempotency_key] = one.fingerprint, answer
+    return answer
+
+
+def _insert(connection: sqlite3.Connection, fresh: list[Ingest], worker: str) -> None:
+    execute_many(connection, SQL["add_events"], [event_row(one.event) for one in fresh])
+    deliveries = [queue_row(delivery, worker) for one in fresh for delivery in one.deliveries]
+    execute_many(connection, SQL["add_to_queue"], deliveries)
+    keys = [
+        (
+            one.event.tenant,
+            one.event.idempotency_key,
+            one.fingerprint,
+            one.event.id,
+            len(one.deliveries),
+            one.event.created_at + _KEY_LIFE,
+        )
+        for one in fresh
+        if one.fingerprint is not None
+    ]
+    execute_many(connection, SQL["add_idempotency"], keys)
+
+
+def settle(connection: sqlite3.Connection, members: list[Settlement]) -> list[Settled]:
+    """Commit what the leases still hold; what a newer claim has taken, or has ended, is stale."""
+    leases = [(m.work.delivery.tenant, m.work.delivery.id, m.work.lease.token) for m in members]
+    ours = select_many(connection, SQL["ours"], leases)
+    kept = [member for member in members if member.work.delivery.id in ours]
+    again = [member for member in kept if member.status in _AGAIN]
+    final = [member for member in kept if member.status not in _AGAIN]
+    execute_many(connection, SQL["requeue"], [_requeue_row(member) for member in again])
+    _end(connection, final)
+    execute_many(
+        connection,
+        SQL["add_attempts"],
+        [attempt_row(m.attempt, m.work.delivery.tenant, m.work.event) for m in kept if m.attempt],
+    )
+    for member in kept:
+        if member.disable:
+            endpoint = member.work.delivery.endpoint
+            connection.execute(SQL["disable_endpoint"], (member.reason, member.ended_at, endpoint))
+    return [Settled(member, stale=member.work.delivery.id not in ours) for member in members]
+
+
+def _spent(member: Settlement) -> int:
+    return member.work.delivery.attempts + (member.attempt is not None)
+
+
+def _requeue_row(member: Settlement) -> tuple[Any, ...]:
+    delivery = member.work.delivery
+    return (delivery.tenant, delivery.id, member.status, _spent(member), member.due_at)
+
+
+def _end(connection: sqlite3.Connection, final: list[Settlement]) -> None:
+    deliveries = [member.work.delivery for member in final]
+    execute_many(connection, SQL["remove_from_queue"], [(d.tenant, d.id) for d in deliveries])
+    rows = [final_row(m.work.delivery, m.status, _spent(m), m.ended_at) for m in final]
+    execute_many(connection, SQL["add_deliveries"], rows)
+
+
+def claimable(
+    connection: sqlite3.Connection,
+    worker: str,
+    after: str,
+    now: int,
+    limit: int,
+    per_endpoint: int,
+    skip: Collection[str],
+) -> list[Work]:
+    """Due deliveries, as they would be once leased: round robin over endpoints from the one after `after`."""
+    given = {"now": now, "per_endpoint": per_endpoint, "skip": msgspec.json.encode(list(skip)).decode()}
+    rows = connection.execute(SQL["claimable"], {**given, "after": after, "limit": limit}).fetchall()
+    if len(rows) < limit and after:
+        again = connection.execute(SQL["claimable"], {**given, "after": "", "limit": limit - len(rows)})
+        seen = {row[1] for row in rows}
+        rows += [row for row in again if row[1] not in seen]
+    return [work_of(row, worker) for row in rows]
+
+
+def lease(connection: sqlite3.Connection, works: list[Work]) -> list[Work]:
+    """Lease those that are still as they were read."""
+    keys = [(w.delivery.tenant, w.delivery.id, w.lease.token - 1) for w in works]
+    there = select_many(connection, SQL["unpend"], keys)
+    ours = [work for work in works if work.delivery.id in there]
+    rows = [(w.delivery.tenant, w.delivery.id, w.lease.worker, w.lease.token) for w in ours]
+    execute_many(connection, SQL["lease"], rows)
+    return ours
+
+
+def next_due(connection: sqlite3.Connection, skip: Collection[str]) -> int | None:
+    row = connection.execute(SQL["next_due"], {"skip": msgspec.json.encode(list(skip)).decode()}).fetchone()
+    due: int | None = row[0]
+    return due
+
+
+def backlog(connection: sqlite3.Connection) -> Backlog:
+    pending, leased, held = connection.execute(SQL["backlog"]).fetchone()
+    return Backlog(pending, leased, held, next_due(connection, ()))
+
+
+def rescue(connection: sqlite3.Connection, now: int) -> int:
+    freed = connection.execute(SQL["rescue"], (now,)).rowcount
+    connection.execute(SQL["forget_workers"], (now,))
+    return freed
+
+
+def reconcile(connection: sqlite3.Connection, endpoint: str | None, now: int, limit: int) -> int:
+    """See the seam. Each kind takes up to `limit`."""
+    given = {"endpoint": endpoint, "limit": limit}
+    changed = connection.execute(SQL["hold"], given).rowcount
+    changed += connection.execute(SQL["release"], {**given, "now": now}).rowcount
+    ended = connection.execute(SQL["ended_pending"], given).fetchall()
+    ended += connection.execute(SQL["ended_held"], given).fetchall()
+    _cancel_rows(connection, ended, now)
+    return changed + len(ended)
+
+
+def _cancel_rows(connection: sqlite3.Connection, rows: list[tuple[Any, ...]], now: int) -> None:
+    execute_many(connection, SQL["remove_from_queue"], [row[:2] for row in rows])
+    final = [(*row[:5], DeliveryStatus.CANCELLED, *row[5:7], now, row[7]) for row in rows]
+    execute_many(connection, SQL["add_deliveries"], final)
+
+
+def retry(connection: sqlite3.Connection, tenant: str, id: str, new_id: str, now: int) -> Delivery:
+    row = connection.execute(SQL["waiting_delivery"], (tenant, id)).fetchone()
+    if row is not None:
+        return _due_now(connection, delivery_of(row), now)
+    row = connection.execute(SQL["final_delivery"], (tenant, id)).fetchone()
+    if row is None:
+        raise NotFound(f"There is no delivery {id!r} in this tenant.")
+    old = delivery_of(row)
+    event = connection.execute(SQL["event"], (tenant, old.event)).fetchone()
+    if event is None or event[-1] is None:
+        raise Conflict(
+            "The event's payload is no longer kept, so that it cannot be sent again.", code="payload_pruned"
+        )
+    new = msgspec.structs.replace(
+        old,
+        id=new_id,
+        status=DeliveryStatus.PENDING,
+        attempts=0,
+        created_at=now,
+        due_at=now,
+        ended_at=None,
+        retry_of=old.id,
+    )
+    execute_many(connection, SQL["add_to_queue"], [queue_row(new, "")])
+    return new
+
+
+def _due_now(connection: sqlite3.Connection, delivery: Delivery, now: int) -> Delivery:
+    if delivery.status is not DeliveryStatus.PENDING:
+        state = "in flight" if delivery.status is DeliveryStatus.LEASED else "held: its endpoint is paused"
+        raise Conflict(f"The delivery is {state}.", code="delivery_busy")
+    connection.execute(SQL["due_now"], (now, delivery.tenant, delivery.id))
+    return msgspec.structs.replace(delivery, due_at=now)
+
+
+def cancel(connection: sqlite3.Connection, tenant: str, id: str, now: int) -> Delivery:
+    row = connection.execute(SQL["waiting_delivery"], (tenant, id)).fetchone()
+    if row is None:
+        if connection.execute(SQL["final_delivery"], (tenant, id)).fetchone() is None:
+            raise NotFound(f"There is no delivery {id!r} in this tenant.")
+        raise Conflict("The delivery is final.", code="delivery_final")
+    old = delivery_of(row)
+    execute_many(connection, SQL["remove_from_queue"], [(tenant, id)])
+    execute_many(
+        connection, SQL["add_deliveries"], [final_row(old, DeliveryStatus.CANCELLED, old.attempts, now)]
+    )
+    return msgspec.structs.replace(old, status=DeliveryStatus.CANCELLED, due_at=None, ended_at=now)
