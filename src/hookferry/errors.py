@@ -9,6 +9,7 @@
     ├── Unauthenticated         no key, or not a valid one (401)
     ├── Forbidden               the key lacks the permission (403)
     ├── Unavailable             the store cannot write now; nothing was stored (503)
+    ├── Unreachable             a command cannot reach the server (exit code 6)
     ├── ConfigError             settings that cannot be used (exit code 2)
     ├── StartError              the process cannot start: file owned, port in use, no key (exit code 1)
     └── ContractError           a contract file that cannot be loaded (exit code 5)
@@ -86,6 +87,12 @@ class Unavailable(HookferryError):
     code = "unavailable"
     status = 503
     retry_after = 5
+
+
+class Unreachable(HookferryError):
+    """A command cannot reach the server, or what answers there is no Hookferry."""
+
+    code = "unreachable"
 
 
 class ConfigError(HookferryError):
