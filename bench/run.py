@@ -1,0 +1,35 @@
+"""How long and how large a run is, and where it works."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+# What `--quick` divides amounts by: enough to see that a measurement works, too little to measure.
+_QUICK = 50
+
+
+class Run(msgspec.Struct, frozen=True):
+    """`seconds` is the length of a steady load; comparisons are made `rounds` times, A B A B."""
+
+    home: Path
+    seconds: float
+    rounds: int
+    quick: bool
+
+    @property
+    def short(self) -> float:
+        """The length of a load that makes a backlog, or of a window around one event, in seconds."""
+        return max(1.0, self.seconds / 6)
+
+    def scaled(self, amount: int) -> int:
+        """An amount as the targets have it, less in a quick run."""
+        return amount // _QUICK if self.quick else amount
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """A fresh folder for databases and logs, gone afterwards: a run of 8 KB payloads writes gigabytes."""
+        with tempfile.TemporaryDirectory(dir=self.home) as name:
+            yield Path(name)

@@ -1,0 +1,170 @@
+"""What is measured: `hookferry serve` as a user starts it, and the forward-only process beside it."""
+
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from bench.load import Plan, run
+from bench.processes import announced_port, python, resident_megabytes, running, wait_until
+from bench.receivers import answers, free_port
+from bench.report import BenchError
+
+_ADMIN_KEY = "hf_bench_0123456789abcdef0123456789abcdef"
+_BACKLOG = re.compile(r"^hookferry_backlog\{.*\} (\S+)$", re.MULTILINE)
+
+# How long a backlog may take to drain, in seconds.
+_DRAIN = 300.0
+
+
+class Tenant:
+    """A tenant of a running server, with a key that may publish and nothing else."""
+
+    def __init__(self, client: httpx.Client, id: str) -> None:
+        self._client = client
+        self._url = f"{_url(client)}/v1/tenants/{id}"
+        key = _created(client.post("/v1/keys", json={"tenant": id, "permissions": ["events:write"]}))
+        self._key: str = key["key"]
+
+    def add_endpoint(self, url: str, *types: str) -> str:
+        """Register an endpoint and give its id."""
+        body = {"url": url, "event_types": types}
+        return _created(self._client.post(f"{self._url}/endpoints", json=body))["id"]
+
+    def add_endpoints(self, endpoints: Sequence[Mapping[str, object]]) -> None:
+        """Register many at once. Raises BenchError if one is refused."""
+        bodies = [json.dumps(endpoint) for endpoint in endpoints]
+        run(Plan(f"{self._url}/endpoints", _ADMIN_KEY, bodies, 300, connections=8, limit=len(bodies)))
+
+    def publish(self, body: str, route: str = "events") -> float:
+        """Publish one body and give the seconds until its 202."""
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
+        started = time.monotonic()
+        _created(self._client.post(f"{self._url}/{route}", content=body, headers=headers))
+        return time.monotonic() - started
+
+    def plan(
+        self,
+        bodies: list[str],
+        seconds: float,
+        *,
+        route: str = "events",
+        connections: int = 64,
+        rate: float | None = None,
+        limit: int | None = None,
+    ) -> Plan:
+        """A load on this tenant."""
+        return Plan(f"{self._url}/{route}", self._key, bodies, seconds, connections, rate, limit)
+
+    def attempts(self, endpoint: str) -> int:
+        """How many attempts an endpoint has had: one page of them."""
+        return len(self._client.get(f"{self._url}/endpoints/{endpoint}/attempts").json()["data"])
+
+
+class Server:
+    """A process that takes events and tells its backlog at /metrics."""
+
+    def __init__(self, client: httpx.Client, pid: int) -> None:
+        self._client = client
+        self._pid = pid
+        self.url = _url(client)
+
+    def new_tenant(self, id: str = "bench") -> Tenant:
+        """A tenant that is not there yet."""
+        _created(self._client.post("/v1/tenants", json={"id": id, "name": id}))
+        return self.tenant(id)
+
+    def tenant(self, id: str = "bench") -> Tenant:
+        """A tenant that is there, with a new key."""
+        return Tenant(self._client, id)
+
+    def backlog(self) -> int:
+        """How many deliveries are not final, whatever they wait for."""
+        found = _BACKLOG.findall(self._client.get("/metrics").text)
+        if not found:
+            raise BenchError("/metrics tells no hookferry_backlog")
+        return int(sum(map(float, found)))
+
+    def drain(self, rest: int = 0) -> None:
+        """Wait until the backlog is at most `rest`: all else is settled, that is committed."""
+        wait_until(lambda: self.backlog() <= rest, f"a backlog of {rest}", _DRAIN)
+
+    def resident(self) -> float:
+        """Resident memory in MB."""
+        return resident_megabytes(self._pid)
+
+
+def _url(client: httpx.Client) -> str:
+    return str(client.base_url).rstrip("/")
+
+
+def _created(answer: httpx.Response) -> dict[str, str]:
+    if not answer.is_success:
+        raise BenchError(
+            f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text[:300]}"
+        )
+    found: dict[str, str] = answer.json()
+    return found
+
+
+@contextmanager
+def _server(url: str, pid: int) -> Iterator[Server]:
+    headers = {"Authorization": f"Bearer {_ADMIN_KEY}"}
+    with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as client:
+        yield Server(client, pid)
+
+
+@contextmanager
+def hookferry(folder: Path, database: str = "bench.db") -> Iterator[Server]:
+    """`hookferry serve` on a database in `folder`, with its default logs in a file there."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with running(_command(folder / database, port), folder / "hookferry.log", _environment()) as process:
+        wait_until(lambda: answers(f"{url}/readyz"), f"/readyz ({folder}/hookferry.log)", 60)
+        with _server(url, process.pid) as server:
+            yield server
+
+
+def start_to_ready(folder: Path) -> float:
+    """Start Hookferry on a new database, end it, and give the seconds from the start to /readyz."""
+    port = free_port()
+    started = time.monotonic()
+    with running(_command(folder / "start.db", port), folder / "hookferry.log", _environment()):
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "/readyz", 60, pause=0.005)
+        return time.monotonic() - started
+
+
+def _command(database: Path, port: int) -> list[str]:
+    program = Path(sys.executable).with_name("hookferry")
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    return [
+        str(program),
+        "serve",
+        *address,
+        "--database",
+        f"sqlite:///{database}",
+        "--allow-net",
+        "127.0.0.0/8",
+    ]
+
+
+def _environment() -> dict[str, str]:
+    """The caller's, without settings of Hookferry that would change what is measured."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HOOKFERRY_")}
+    return {**kept, "HOOKFERRY_ADMIN_KEY": _ADMIN_KEY}
+
+
+@contextmanager
+def forward(folder: Path, receiver: str) -> Iterator[Server]:
+    """The forward-only process: what it takes it sends to `receiver`."""
+    with (
+        running(python("bench.forward", receiver), folder / "forward.log", speaks=True) as process,
+        _server(f"http://127.0.0.1:{announced_port(process)}", process.pid) as server,
+    ):
+        yield server
