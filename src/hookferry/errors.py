@@ -28,6 +28,8 @@ class HookferryError(Exception):
         super().__init__(message)
         self.message = message
         self.field = field
+        self.number: int | None = None
+        """Which of several it was about, from 0: the event of a batch."""
         if code is not None:
             self.code = code
 

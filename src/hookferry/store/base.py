@@ -110,6 +110,8 @@ class Store(Protocol):
     """About thirty verbs over one database. Raises `Unavailable` when it cannot write."""
 
     directory: Directory
+    worker: str
+    """This process as its leases name it."""
 
     async def open(self) -> None:
         """Own the database, migrate it, load the directory, free what an earlier process had leased."""

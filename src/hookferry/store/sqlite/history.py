@@ -115,13 +115,25 @@ def attempts(
 
 
 def prune(connection: sqlite3.Connection, before: int, bodies_before: int, now: int, limit: int) -> Pruned:
-    def delete(query: str, before: int) -> int:
-        return connection.execute(SQL[query], {"before": before, "now": now, "limit": limit}).rowcount
+    def delete(query: str, **given: int) -> int:
+        return connection.execute(SQL[query], {"limit": limit, **given}).rowcount
 
     return Pruned(
-        attempts=delete("prune_attempts", before),
-        deliveries=delete("prune_deliveries", before),
-        events=delete("prune_events", before),
-        bodies=delete("prune_bodies", bodies_before),
-        keys=delete("prune_idempotency", before),
+        attempts=delete("prune_attempts", before=before),
+        deliveries=delete("prune_deliveries", before=before),
+        events=delete("prune_events", before=before),
+        bodies=_prune_bodies(connection, "last_event_before", "prune_payloads", bodies_before, limit)
+        + _prune_bodies(connection, "last_attempt_before", "prune_attempt_bodies", bodies_before, limit),
+        keys=delete("prune_idempotency", now=now),
     )
+
+
+def _prune_bodies(connection: sqlite3.Connection, find: str, prune: str, before: int, limit: int) -> int:
+    """Take the bodies of the next rows after the watermark, which is kept under the query's name."""
+    row = connection.execute(SQL["watermark"], (prune,)).fetchone()
+    after = row[0] if row else 0
+    (last,) = connection.execute(SQL[find], {"after": after, "before": before, "limit": limit}).fetchone()
+    if last is None:
+        return 0
+    connection.execute(SQL["put_watermark"], (prune, last))
+    return connection.execute(SQL[prune], {"after": after, "last": last}).rowcount

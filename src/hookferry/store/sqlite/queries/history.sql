@@ -109,14 +109,33 @@ delete from events where rowid in (
     order by rowid limit :limit
 )
 
--- name: prune_bodies
-update events set payload = null, changes = null where rowid in (
-    select rowid from events where created_at < :before and payload is not null
-      and not exists (select 1 from queue where queue.event = events.id)
-    order by rowid limit :limit
+-- name: last_event_before
+-- Bodies are pruned from a watermark on: what is pruned already is not read again.
+select max(rowid) from (
+    select rowid from events where rowid > :after and created_at < :before order by rowid limit :limit
 )
+
+-- name: prune_payloads
+update events set payload = null, changes = null
+where rowid > :after and rowid <= :last and payload is not null
+  and not exists (select 1 from queue where queue.event = events.id)
+
+-- name: last_attempt_before
+select max(rowid) from (
+    select rowid from attempts where rowid > :after and started_at < :before order by rowid limit :limit
+)
+
+-- name: prune_attempt_bodies
+update attempts set body_head = null, body_tail = null, answer = null
+where rowid > :after and rowid <= :last and (body_head is not null or answer is not null)
 
 -- name: prune_idempotency
 delete from idempotency where (tenant, key) in (
     select tenant, key from idempotency where expires_at <= :now limit :limit
 )
+
+-- name: watermark
+select value from facts where name = ?
+
+-- name: put_watermark
+insert into facts (name, value) values (?, ?) on conflict (name) do update set value = excluded.value

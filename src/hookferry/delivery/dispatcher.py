@@ -1,0 +1,235 @@
+"""The dispatcher: brings due deliveries into lanes and starts them, within every cap.
+
+Its loop claims what waits in the database. What publish hands over comes by `reserve` and `offer`
+and is never read again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from hookferry.clock import Clock
+from hookferry.delivery.lanes import Lane, Rota
+from hookferry.errors import Unavailable
+from hookferry.model import Work
+from hookferry.store.base import Store
+
+# A claim takes a few deliveries of each endpoint; a lane that cannot take as many sits it out.
+_PER_ENDPOINT = 16
+_CLAIM = 256
+# Room for what is handed over in memory, beyond it the database keeps it: this bounds memory.
+_LANE_ROOM = 1024
+_ROOM_BYTES = 16 * 1024 * 1024
+# Past this many results that wait for their commit, nothing more is sent (rule 4 of the queue).
+_MOST_UNSETTLED = 4096
+# Starting a request costs about 50 µs: more in one go would make everybody else wait.
+_STARTS_IN_A_ROW = 32
+# Polling finds what no signal told of (FAULTS, 11); milliseconds.
+_POLL = 1000
+# Something was due and somebody else took it: look again, but do not spin; milliseconds.
+_AFTER_NOTHING = 20
+
+
+class Dispatcher:
+    """Its mutable state is the lanes, the rota, counts of what runs, and whether it is stopping.
+
+    `deliver` sends one delivery and settles it; it never raises. `cap` is for requests in flight in
+    all, `lane_cap` for each endpoint.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        deliver: Callable[[Work], Awaitable[None]],
+        give_back: Callable[[Work], None],
+        cap: int,
+        lane_cap: int,
+    ) -> None:
+        self.worker = store.worker
+        self._store = store
+        self._clock = clock
+        self._deliver = deliver
+        self._give_back = give_back
+        self._cap = cap
+        self._lanes: dict[str, Lane] = {}
+        self._rota = Rota(lane_cap)
+        self._bytes = 0
+        self._running: set[asyncio.Task[None]] = set()
+        self._signal = asyncio.Event()
+        self._pumping = False
+        self._stopping = False
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are on their way."""
+        return len(self._running)
+
+    # Hand-over from publish
+
+    def reserve(self, endpoint: str, size: int) -> bool:
+        """See `service.publish.HandOver`: no room while older work of the endpoint waits (rule 2)."""
+        lane = self._lanes.get(endpoint)
+        if lane is None:
+            lane = self._lane(endpoint)
+        if (
+            lane.backlog
+            or self._stopping
+            or lane.held >= _LANE_ROOM
+            or self._bytes + size > _ROOM_BYTES
+            or self._store.unsettled > _MOST_UNSETTLED
+        ):
+            lane.backlog = True
+            return False
+        lane.reserved += 1
+        self._bytes += size
+        return True
+
+    def release(self, endpoint: str, size: int) -> None:
+        """See `service.publish.HandOver`."""
+        lane = self._lanes[endpoint]
+        lane.reserved -= 1
+        self._bytes -= size
+        self._forget(lane)
+
+    def offer(self, work: Work) -> None:
+        """See `service.publish.HandOver`."""
+        lane = self._lanes[work.delivery.endpoint]
+        lane.reserved -= 1
+        if self._stopping:
+            self._bytes -= _size(work)
+            self._give_back(work)
+            return
+        lane.waiting.append(work)
+        self._rota.add(lane)
+        self._pump()
+
+    def wake(self) -> None:
+        """See `service.publish.HandOver`; also for anything else that may have become due."""
+        self._signal.set()
+
+    # Claiming
+
+    async def run(self) -> None:
+        """Claim what is due, until `stop`."""
+        pause = _POLL
+        while not self._stopping:
+            self._signal.clear()
+            try:
+                wait = await self._claim()
+                pause = _POLL
+            except Unavailable:
+                # The store is down: ask less and less often, up to half a minute.
+                wait = self._clock.now() + pause
+                pause = min(pause * 2, 30 * _POLL)
+            await self._clock.wait(self._signal, wait)
+
+    async def _claim(self) -> int:
+        """Claim once. When to claim again, unless something wakes us: milliseconds since 1970."""
+        now = self._clock.now()
+        if self._store.unsettled > _MOST_UNSETTLED:
+            return now + _POLL
+        full = {lane.endpoint for lane in self._lanes.values() if lane.held > _LANE_ROOM // 2}
+        due = await self._store.next_due(full)
+        if due is None or due > now:
+            for lane in [lane for lane in self._lanes.values() if lane.endpoint not in full]:
+                lane.backlog = False
+                self._forget(lane)
+            return min(due, now + _POLL) if due is not None else now + _POLL
+        works = await self._store.claim(now, _CLAIM, _PER_ENDPOINT, full)
+        for work in works:
+            self._take(work)
+        self._mark_backlogs(works, full)
+        self._pump()
+        return now if works else now + _AFTER_NOTHING
+
+    def _take(self, work: Work) -> None:
+        if self._stopping:
+            self._give_back(work)
+            return
+        lane = self._lanes.get(work.delivery.endpoint) or self._lane(work.delivery.endpoint)
+        lane.waiting.append(work)
+        self._bytes += _size(work)
+        self._rota.add(lane)
+
+    def _mark_backlogs(self, works: list[Work], full: set[str]) -> None:
+        """An endpoint that gave all it may give in one claim has more; one that gave less has no more."""
+        counts: dict[str, int] = {}
+        for work in works:
+            counts[work.delivery.endpoint] = counts.get(work.delivery.endpoint, 0) + 1
+        cut_short = len(works) == _CLAIM
+        for lane in list(self._lanes.values()):
+            if lane.endpoint in full:
+                continue
+            if counts.get(lane.endpoint, 0) == _PER_ENDPOINT:
+                lane.backlog = True
+            elif not cut_short:
+                lane.backlog = False
+                self._forget(lane)
+
+    # Sending
+
+    def _pump(self) -> None:
+        """Start what may start, a few at a time, with the event loop in between."""
+        if self._pumping or self._stopping:
+            return
+        starts = 0
+        while self._rota and len(self._running) < self._cap and starts < _STARTS_IN_A_ROW:
+            lane, work = self._rota.take()
+            task = asyncio.get_running_loop().create_task(self._send(lane, work))
+            self._running.add(task)
+            task.add_done_callback(self._done)
+            starts += 1
+        if starts == _STARTS_IN_A_ROW:
+            self._pumping = True
+            asyncio.get_running_loop().call_soon(self._pump_again)
+
+    def _pump_again(self) -> None:
+        self._pumping = False
+        self._pump()
+
+    async def _send(self, lane: Lane, work: Work) -> None:
+        try:
+            await self._deliver(work)
+        finally:
+            lane.in_flight -= 1
+            self._bytes -= _size(work)
+            if lane.backlog and lane.held <= _LANE_ROOM // 2:
+                self._signal.set()
+            self._rota.add(lane)
+            self._forget(lane)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._pump()
+
+    def _lane(self, endpoint: str) -> Lane:
+        found = self._store.directory.find_endpoint(endpoint)
+        lane = self._lanes[endpoint] = Lane(found.tenant if found else "", endpoint)
+        return lane
+
+    def _forget(self, lane: Lane) -> None:
+        if lane.idle and not lane.queued:
+            self._lanes.pop(lane.endpoint, None)
+
+    # Stopping
+
+    async def stop(self, grace: float) -> None:
+        """Start nothing more, give back what waits, let what is in flight end within `grace` seconds.
+
+        What is cut off then is given back too: a stop costs no attempt (FAULTS, 5).
+        """
+        self._stopping = True
+        self._signal.set()
+        for lane in self._lanes.values():
+            while lane.waiting:
+                self._give_back(lane.waiting.popleft())
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace)
+        for task in list(self._running):
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running)
+
+
+def _size(work: Work) -> int:
+    return len(work.event.payload or b"")

@@ -1,0 +1,133 @@
+"""One delivery, from the lane to the settlement: load > render > sign > send > judge > settle."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from hookferry.clock import Clock
+from hookferry.contracts import Contract
+from hookferry.delivery.masking import masked
+from hookferry.errors import HookferryError, Unavailable
+from hookferry.ids import IdMaker
+from hookferry.model import (
+    Attempt,
+    DeliveryStatus,
+    Endpoint,
+    EndpointStatus,
+    Judgement,
+    Outcome,
+    Request,
+    Result,
+    Verdict,
+    Work,
+)
+from hookferry.store.base import Settlement, Store
+
+# Seconds until a delivery that a fault of ours held up is tried again, times up to two by chance.
+_OUR_FAULT = 1.0
+
+
+class Sends(Protocol):
+    """The sender as the executor sees it."""
+
+    async def send(self, request: Request) -> Result:
+        """Never raises but Unavailable, for a fault of ours that spends no attempt."""
+        ...
+
+
+class Executor:
+    """Delivers, one at a time as called. `chance` gives a uniform number in [0, 1); no state of its own.
+
+    `time_scale` runs the retry schedule that many times faster: for development and tests.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: IdMaker,
+        contracts: Mapping[str, Contract],
+        sender: Sends,
+        chance: Callable[[], float],
+        time_scale: float = 1.0,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._contracts = contracts
+        self._sender = sender
+        self._chance = chance
+        self._time_scale = time_scale
+
+    async def deliver(self, work: Work) -> None:
+        """Make one attempt and settle it."""
+        endpoint = self._store.directory.find_endpoint(work.delivery.endpoint)
+        if endpoint is None or endpoint.status is not EndpointStatus.ACTIVE:
+            return self._stand_aside(work, endpoint)
+        tenant = self._store.directory.tenants.get(endpoint.tenant)
+        if tenant is None:
+            return self._stand_aside(work, None)
+        contract = self._contracts[tenant.contract]
+        started_at = self._clock.now()
+        number = work.delivery.attempts + 1
+        request, result = self._render(contract, work, endpoint, number, started_at)
+        if request is not None:
+            try:
+                result = await self._sender.send(request)
+            except Unavailable:
+                return self.give_back(work, _OUR_FAULT * (1 + self._chance()))
+            except BaseException:
+                self.give_back(work)
+                raise
+        assert result is not None  # noqa: S101 - either there was a request, or its rendering failed
+        now = self._clock.now()
+        age = (now - work.delivery.created_at) / 1000
+        judgement = contract.judge(result, number, age, self._chance(), now)
+        attempt = Attempt(
+            self._ids.new("att"),
+            work.delivery.id,
+            endpoint.id,
+            number,
+            started_at,
+            masked(request, endpoint),
+            result,
+        )
+        self._store.settle(self._settlement(work, attempt, judgement, now))
+        return None
+
+    def give_back(self, work: Work, delay: float = 0) -> None:
+        """Return a delivery to the queue without having spent an attempt; `delay` in seconds."""
+        now = self._clock.now()
+        self._store.settle(
+            Settlement(work, DeliveryStatus.PENDING, now, due_at=now + int(delay * 1000), reason="given back")
+        )
+
+    def _stand_aside(self, work: Work, endpoint: Endpoint | None) -> None:
+        """The endpoint was paused, disabled or deleted since: a look before each request (rule 6)."""
+        paused = endpoint is not None and endpoint.status is EndpointStatus.PAUSED
+        status = DeliveryStatus.HELD if paused else DeliveryStatus.CANCELLED
+        state = endpoint.status.value if endpoint else "gone"
+        self._store.settle(Settlement(work, status, self._clock.now(), reason=f"the endpoint is {state}"))
+
+    def _render(
+        self, contract: Contract, work: Work, endpoint: Endpoint, number: int, now: int
+    ) -> tuple[Request | None, Result | None]:
+        """The request, or why there is none: a poison row ends and the queue moves on (FAULTS, 13)."""
+        if not endpoint.readable:
+            return None, Result(
+                Outcome.UNREADABLE_SECRET, 0.0, detail="The endpoint's secret cannot be decrypted."
+            )
+        if work.event.payload is None:
+            return None, Result(Outcome.UNRENDERABLE, 0.0, detail="The event's payload is gone.")
+        try:
+            return contract.render(work.event, work.delivery, endpoint, number, now), None
+        except HookferryError as error:
+            return None, Result(Outcome.UNRENDERABLE, 0.0, detail=error.message)
+
+    def _settlement(self, work: Work, attempt: Attempt, judgement: Judgement, now: int) -> Settlement:
+        if judgement.verdict is Verdict.RETRY:
+            due = now + int((judgement.delay or 0) * 1000 / self._time_scale)
+            return Settlement(work, DeliveryStatus.PENDING, now, attempt, due_at=due, reason=judgement.reason)
+        succeeded = judgement.verdict is Verdict.SUCCEEDED
+        status = DeliveryStatus.SUCCEEDED if succeeded else DeliveryStatus.FAILED
+        disable = judgement.verdict is Verdict.DISABLE
+        return Settlement(work, status, now, attempt, reason=judgement.reason, disable=disable)

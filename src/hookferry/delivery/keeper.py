@@ -1,0 +1,92 @@
+"""The keeper: what has to be done from time to time, whoever publishes or receives."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from hookferry.clock import Clock
+from hookferry.errors import Unavailable
+from hookferry.store.base import Pruned, Store
+
+_log = structlog.get_logger("hookferry.keeper")
+
+_RECONCILE_EVERY = 5_000
+_PRUNE_EVERY = 60_000
+# Rows in one go: a commit that deletes more would keep publishers waiting (some 10 ms for these).
+_ROWS = 2_000
+
+
+class Keeper:
+    """Renews this worker's lease, rescues other workers' deliveries, reconciles, prunes.
+
+    Durations in seconds. Its mutable state is when each duty is next due.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        lease: float,
+        retention: float,
+        body_retention: float,
+        wake: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._lease = int(lease * 1000)
+        self._retention = int(retention * 1000)
+        self._body_retention = int(body_retention * 1000)
+        self._wake = wake
+        self._stop = asyncio.Event()
+        self._due: dict[Callable[[], Awaitable[None]], int] = {}
+
+    async def run(self) -> None:
+        """Do each duty when it is due, until `stop`."""
+        duties = {
+            self._heartbeat: self._lease // 3,
+            self._rescue: self._lease // 3,
+            self._reconcile: _RECONCILE_EVERY,
+            self._prune: _PRUNE_EVERY,
+        }
+        while not self._stop.is_set():
+            now = self._clock.now()
+            for duty, every in duties.items():
+                if self._due.get(duty, 0) <= now:
+                    self._due[duty] = now + every
+                    await self._try(duty)
+            await self._clock.wait(self._stop, min(self._due.values()))
+
+    def stop(self) -> None:
+        """End `run` after the duty at hand."""
+        self._stop.set()
+
+    async def _try(self, duty: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await duty()
+        except Unavailable as error:
+            _log.warning("duty put off", duty=duty.__name__.strip("_"), reason=error.message)
+
+    async def _heartbeat(self) -> None:
+        now = self._clock.now()
+        await self._store.heartbeat(now, now + self._lease)
+
+    async def _rescue(self) -> None:
+        if rescued := await self._store.rescue(self._clock.now()):
+            _log.warning("rescued deliveries of a worker that is gone", deliveries=rescued)
+            self._wake()
+
+    async def _reconcile(self) -> None:
+        if await self._store.reconcile(None, self._clock.now(), _ROWS):
+            # The rest at once, but behind what waits to be written.
+            self._due[self._reconcile] = 0
+            self._wake()
+
+    async def _prune(self) -> None:
+        if await prune(self._store, self._clock.now(), self._retention, self._body_retention) != Pruned():
+            self._due[self._prune] = 0
+
+
+async def prune(store: Store, now: int, retention: int, body_retention: int) -> Pruned:
+    """One step of retention (both in milliseconds); call it until it gives `Pruned()`."""
+    return await store.prune(now - retention, now - body_retention, now, _ROWS)

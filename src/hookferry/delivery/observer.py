@@ -1,0 +1,170 @@
+"""What is seen of each committed settlement: counters, histograms and one wide log line per attempt."""
+
+from collections.abc import Sequence
+
+import msgspec
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from hookferry.logs import Lines
+from hookferry.model import DeliveryStatus, Outcome, Phases
+from hookferry.store.base import Settled
+from hookferry.times import iso
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+class AttemptLine(msgspec.Struct, frozen=True):
+    """One attempt in the log. Durations in milliseconds; the fields are documented in docs/logs.md."""
+
+    time: str
+    level: str
+    event: str
+    tenant: str
+    event_id: str
+    event_type: str
+    endpoint: str
+    delivery: str
+    retry_of: str | None
+    attempt: int
+    outcome: str
+    status_code: int | None
+    duration_ms: float
+    phases_ms: dict[str, float]
+    address: str | None
+    request_bytes: int
+    response_bytes: int
+    delivery_status: str
+    reason: str
+    next_attempt_at: str | None
+    since_event_ms: int
+    stale: bool
+    detail: str | None
+
+
+class Observer:
+    """Turns settlements into metrics and lines. Its state is the metrics' registry."""
+
+    def __init__(self, lines: Lines, registry: CollectorRegistry) -> None:
+        self._lines = lines
+        self._delivered = Counter(
+            "hookferry_delivered", "Deliveries that a receiver took.", registry=registry
+        )
+        self._ended = Counter(
+            "hookferry_unsuccessful", "Deliveries that ended otherwise.", ["status"], registry=registry
+        )
+        self._attempts = Counter("hookferry_attempts", "HTTP requests made.", registry=registry)
+        self._failures = Counter(
+            "hookferry_failed_attempts",
+            "Attempts that the receiver did not take, by outcome and class of status.",
+            ["cause"],
+            registry=registry,
+        )
+        self._stale = Counter(
+            "hookferry_stale", "Results that a newer claim had overtaken.", registry=registry
+        )
+        self._duration = Histogram(
+            "hookferry_attempt_seconds", "How long an attempt took.", registry=registry, buckets=_SECONDS
+        )
+        self._latency = Histogram(
+            "hookferry_delivery_seconds",
+            "From publish to the end of a delivery's successful attempt.",
+            registry=registry,
+            buckets=_SECONDS,
+        )
+        self._batches = Histogram(
+            "hookferry_commit_batch_size", "Members of one commit.", registry=registry, buckets=_SIZES
+        )
+
+    def committed(self, members: int) -> None:
+        """A commit with that many members was made."""
+        self._batches.observe(members)
+
+    def settled(self, settled: Sequence[Settled]) -> None:
+        """Settlements were committed, or refused as stale."""
+        lines = []
+        delivered = attempts = 0
+        for one in settled:
+            settlement = one.settlement
+            if one.stale:
+                self._stale.inc()
+            if settlement.attempt is None:
+                continue
+            attempts += 1
+            self._duration.observe(settlement.attempt.result.duration)
+            if settlement.status is DeliveryStatus.SUCCEEDED:
+                delivered += 1
+                self._latency.observe((settlement.ended_at - settlement.work.delivery.created_at) / 1000)
+            else:
+                self._failures.labels(_cause(one)).inc()
+            lines.append(_line(one))
+        self._delivered.inc(delivered)
+        self._attempts.inc(attempts)
+        self._count_unsuccessful(settled)
+        if lines and self._lines.enabled:
+            self._lines.write(lines)
+
+    def _count_unsuccessful(self, settled: Sequence[Settled]) -> None:
+        for one in settled:
+            status = one.settlement.status
+            if status in (DeliveryStatus.FAILED, DeliveryStatus.CANCELLED) and not one.stale:
+                self._ended.labels(status.value).inc()
+
+
+def _cause(one: Settled) -> str:
+    """`http_5xx` for an answer, the outcome's name for everything else."""
+    attempt = one.settlement.attempt
+    assert attempt is not None  # noqa: S101 - only asked of attempts
+    response = attempt.result.response
+    if attempt.result.outcome is Outcome.RESPONSE and response is not None:
+        return f"http_{response.status // 100}xx"
+    return attempt.result.outcome.value
+
+
+def _line(one: Settled) -> AttemptLine:
+    settlement, delivery = one.settlement, one.settlement.work.delivery
+    attempt = settlement.attempt
+    assert attempt is not None  # noqa: S101 - only asked of attempts
+    result, response = attempt.result, attempt.result.response
+    succeeded = settlement.status is DeliveryStatus.SUCCEEDED
+    return AttemptLine(
+        time=iso(settlement.ended_at),
+        level="info" if succeeded else "warning",
+        event="attempt",
+        tenant=delivery.tenant,
+        event_id=delivery.event,
+        event_type=delivery.type,
+        endpoint=delivery.endpoint,
+        delivery=delivery.id,
+        retry_of=delivery.retry_of,
+        attempt=attempt.number,
+        outcome=result.outcome.value,
+        status_code=response.status if response else None,
+        duration_ms=_ms(result.duration),
+        phases_ms=_phases(result.phases),
+        address=result.address,
+        request_bytes=len(attempt.request.body) if attempt.request else 0,
+        response_bytes=len(response.body) if response else 0,
+        delivery_status=settlement.status.value,
+        reason=settlement.reason,
+        next_attempt_at=None if settlement.due_at is None else iso(settlement.due_at),
+        since_event_ms=settlement.ended_at - delivery.created_at,
+        stale=one.stale,
+        detail=result.detail,
+    )
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def _phases(phases: Phases) -> dict[str, float]:
+    found = (
+        ("dns", phases.dns),
+        ("connect", phases.connect),
+        ("tls", phases.tls),
+        ("send", phases.send),
+        ("wait", phases.wait),
+        ("receive", phases.receive),
+    )
+    return {name: _ms(value) for name, value in found if value is not None}

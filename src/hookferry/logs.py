@@ -1,0 +1,71 @@
+"""Log lines: structured, on standard error, JSON by default."""
+
+import logging
+import sys
+from typing import Any, BinaryIO
+
+import msgspec
+import structlog
+
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+_encode = msgspec.json.Encoder().encode
+
+
+def configure(format: str, level: str) -> None:
+    """Set up structlog and the standard library's logging for this process: `json` or `console`."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if format == "console"
+        else structlog.processors.JSONRenderer(_as_text)
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=_LEVELS[level], force=True)
+
+
+def _as_text(value: Any, **_: Any) -> str:
+    return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+class Lines:
+    """Wide lines, many at a time: one `write` for a batch, where structlog flushes each line."""
+
+    def __init__(self, format: str, level: str, out: BinaryIO | None = None) -> None:
+        self._out = out or sys.stderr.buffer
+        self._console = format == "console"
+        self.enabled = _LEVELS[level] <= logging.INFO
+
+    def write(self, lines: list[Any]) -> None:
+        """Write structs or mappings, one a line."""
+        try:
+            self._out.write(b"".join([self._render(line) for line in lines]))
+            self._out.flush()
+        except OSError:
+            # Nobody reads the log any more, or its disk is full: deliveries go on.
+            return
+
+    def _render(self, line: Any) -> bytes:
+        if not self._console:
+            return _encode(line) + b"\n"
+        fields = msgspec.to_builtins(line)
+        head = f"{fields.pop('time')} {fields.pop('event'):<10}"
+        rest = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
+        return f"{head} {rest}\n".encode()

@@ -1,0 +1,241 @@
+"""Publish: validate, match, store, hand over. The hot path of everything."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from hookferry.clock import Clock
+from hookferry.contracts import Contract
+from hookferry.errors import Invalid, TooLarge
+from hookferry.ids import IdMaker
+from hookferry.model import (
+    Delivery,
+    DeliveryStatus,
+    Endpoint,
+    EndpointStatus,
+    Event,
+    Lease,
+    Scope,
+    Tenant,
+    Work,
+)
+from hookferry.service.payloads import check_payload
+from hookferry.store.base import Ingest, Ingested, Store
+
+_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/ -]{0,127}")
+_KEY_LENGTH = 255
+
+
+class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a field was and is."""
+
+    previous: msgspec.Raw
+    current: msgspec.Raw
+
+
+class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An event as it is published. `payload` is any JSON value and is kept byte for byte."""
+
+    type: str
+    payload: msgspec.Raw
+    occurred_at: datetime | None = None
+    changes: msgspec.Raw | None = None
+    scope: dict[str, str | list[str]] | None = None
+    idempotency_key: str | None = None
+
+
+class HandOver(Protocol):
+    """The engine as publish sees it: room for a delivery that goes out without being read again."""
+
+    worker: str
+
+    def reserve(self, endpoint: str, size: int) -> bool:
+        """Take room for one delivery of `size` bytes, or say that it has to wait in the database."""
+        ...
+
+    def release(self, endpoint: str, size: int) -> None:
+        """Give room back that nothing will be offered for."""
+        ...
+
+    def offer(self, work: Work) -> None:
+        """Send what room was taken for."""
+        ...
+
+    def wake(self) -> None:
+        """Something due was stored without being handed over."""
+        ...
+
+
+class Publisher:
+    """Publishes drafts. It has no state of its own. `payload_limit` is in bytes."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: IdMaker,
+        hand_over: HandOver,
+        contracts: Mapping[str, Contract],
+        payload_limit: int,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._hand_over = hand_over
+        self._contracts = contracts
+        self._payload_limit = payload_limit
+
+    async def publish(self, tenant: Tenant, drafts: Sequence[Draft]) -> list[Ingested]:
+        """Store events with their deliveries, all or none, and send them.
+
+        Raises Invalid, TooLarge or Conflict for the first that cannot be accepted, Unavailable if the
+        store cannot write. Once it returns, everything is on disk.
+        """
+        now = self._clock.now()
+        events = [self._numbered(tenant, draft, now, number) for number, draft in enumerate(drafts)]
+        match = self._store.directory.match
+        return await self._ingest(
+            [
+                self._plan(event, match(event.tenant, event.type, event.scope), _fingerprint(event))
+                for event in events
+            ]
+        )
+
+    async def publish_to(self, tenant: Tenant, endpoint: Endpoint, type: str, payload: bytes) -> Ingested:
+        """Publish one event for one endpoint, whatever it is subscribed to: a test."""
+        now = self._clock.now()
+        event = Event(self._ids.new("evt"), tenant.id, type, payload, now, now)
+        (answer,) = await self._ingest([self._plan(event, [endpoint], None)])
+        return answer
+
+    def _numbered(self, tenant: Tenant, draft: Draft, now: int, number: int) -> Event:
+        try:
+            return self._event(tenant, draft, now)
+        except Invalid as error:
+            error.number = number
+            raise
+
+    def _event(self, tenant: Tenant, draft: Draft, now: int) -> Event:
+        if _TYPE.fullmatch(draft.type) is None:
+            raise Invalid("An event type has up to 128 letters, digits and . _ - : /", field="type")
+        self._check_known(tenant, draft.type)
+        payload = bytes(draft.payload)
+        if len(payload) > self._payload_limit:
+            raise TooLarge(
+                f"The payload has {len(payload):,} bytes; at most {self._payload_limit:,} are accepted.",
+                field="payload",
+            )
+        check_payload(payload)
+        return Event(
+            id=self._ids.new("evt"),
+            tenant=tenant.id,
+            type=draft.type,
+            payload=payload,
+            occurred_at=now if draft.occurred_at is None else _time(draft.occurred_at),
+            created_at=now,
+            changes=_changes(draft.changes),
+            scope=_scope(draft.scope),
+            idempotency_key=_key(draft.idempotency_key),
+        )
+
+    def _check_known(self, tenant: Tenant, type: str) -> None:
+        contract = self._contracts[tenant.contract]
+        if not contract.unknown_types and type not in self._store.directory.event_types:
+            raise Invalid(
+                f"There is no event type {type!r} in the catalogue.", code="unknown_event_type", field="type"
+            )
+
+    def _plan(self, event: Event, endpoints: list[Endpoint], fingerprint: bytes | None) -> Ingest:
+        return Ingest(event, tuple([self._delivery(event, endpoint) for endpoint in endpoints]), fingerprint)
+
+    def _delivery(self, event: Event, endpoint: Endpoint) -> Delivery:
+        due: int | None = event.created_at
+        if endpoint.status is EndpointStatus.PAUSED:
+            status, due = DeliveryStatus.HELD, None
+        elif self._hand_over.reserve(endpoint.id, len(event.payload or b"")):
+            status = DeliveryStatus.LEASED
+        else:
+            status = DeliveryStatus.PENDING
+        return Delivery(
+            self._ids.new("dlv"),
+            event.tenant,
+            event.id,
+            endpoint.id,
+            event.type,
+            status,
+            0,
+            event.created_at,
+            due,
+        )
+
+    async def _ingest(self, planned: list[Ingest]) -> list[Ingested]:
+        try:
+            answers = await self._store.ingest(planned)
+        except BaseException:
+            for one in planned:
+                self._release(one)
+            raise
+        for one, answer in zip(planned, answers, strict=True):
+            if answer.repeated:
+                self._release(one)
+            else:
+                self._send(one)
+        return answers
+
+    def _release(self, one: Ingest) -> None:
+        for delivery in one.deliveries:
+            if delivery.status is DeliveryStatus.LEASED:
+                self._hand_over.release(delivery.endpoint, len(one.event.payload or b""))
+
+    def _send(self, one: Ingest) -> None:
+        for delivery in one.deliveries:
+            if delivery.status is DeliveryStatus.LEASED:
+                self._hand_over.offer(Work(delivery, one.event, Lease(self._hand_over.worker, 1)))
+            elif delivery.status is DeliveryStatus.PENDING:
+                self._hand_over.wake()
+
+
+def _fingerprint(event: Event) -> bytes | None:
+    """What must be the same when an idempotency key comes again (FAULTS, 15)."""
+    if event.idempotency_key is None:
+        return None
+    # What was left out of the draft was filled in with the time of its publishing: leave it out again.
+    said = event.occurred_at if event.occurred_at != event.created_at else None
+    parts = msgspec.json.encode((event.type, said, event.scope))
+    return hashlib.sha256(b"\0".join((parts, event.changes or b"", event.payload or b""))).digest()
+
+
+def _time(given: datetime) -> int:
+    if given.tzinfo is None:
+        raise Invalid("A time needs an offset, such as 2026-01-31T12:00:00Z.", field="occurred_at")
+    return int(given.timestamp() * 1000)
+
+
+def _changes(given: msgspec.Raw | None) -> bytes | None:
+    if given is None:
+        return None
+    changes = bytes(given)
+    check_payload(changes, "changes")
+    try:
+        msgspec.json.decode(changes, type=dict[str, Change])
+    except msgspec.ValidationError as error:
+        raise Invalid(
+            f"`changes` maps a field to its previous and current value: {error}.", field="changes"
+        ) from error
+    return changes
+
+
+def _scope(given: dict[str, str | list[str]] | None) -> Scope | None:
+    if not given:
+        return None
+    return {label: (value,) if isinstance(value, str) else tuple(value) for label, value in given.items()}
+
+
+def _key(given: str | None) -> str | None:
+    if given is not None and not 0 < len(given) <= _KEY_LENGTH:
+        raise Invalid(f"An idempotency key has 1 to {_KEY_LENGTH} characters.", field="idempotency_key")
+    return given

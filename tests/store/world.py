@@ -1,0 +1,181 @@
+"""Short words for the store's tests."""
+
+from pathlib import Path
+from random import Random
+
+import msgspec
+
+from hookferry.ids import IdMaker
+from hookferry.model import (
+    Attempt,
+    Delivery,
+    DeliveryStatus,
+    Endpoint,
+    EndpointStatus,
+    Event,
+    Outcome,
+    Request,
+    Response,
+    Result,
+    Secret,
+    Tenant,
+    Work,
+)
+from hookferry.store.base import Ingest, Ingested, Settled, Settlement, Slice, Store
+from hookferry.store.sqlite import SqliteStore
+from hookferry.store.vault import Vault
+from tests.support.clock import ManualClock
+
+KEY = b"k" * 32
+
+
+def sqlite_store(path: Path, clock: ManualClock, key: bytes = KEY) -> SqliteStore:
+    return SqliteStore(path, clock, IdMaker(clock.now, Random(path.name).getrandbits), Vault(key))
+
+
+class World:
+    """A store with things in it. `settled` is what its listener was told."""
+
+    endpoint: Endpoint
+
+    def __init__(self, store: Store, clock: ManualClock) -> None:
+        self.store = store
+        self.clock = clock
+        self.ids = IdMaker(clock.now, Random(1).getrandbits)
+        self.settled: list[Settled] = []
+        store.listen(self.settled.extend)
+
+    async def add_tenant(self, id: str) -> Tenant:
+        tenant = Tenant(id, id.title(), "standard", self.clock.now())
+        await self.store.add_tenant(tenant)
+        return tenant
+
+    def new_endpoint(self, tenant: str) -> Endpoint:
+        now = self.clock.now()
+        return Endpoint(
+            id=self.ids.new("ep"),
+            tenant=tenant,
+            url="https://example.com/hook",
+            name="",
+            event_types=(),
+            scope={},
+            headers=(),
+            status=EndpointStatus.ACTIVE,
+            secrets=(Secret("whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ="),),
+            created_at=now,
+            updated_at=now,
+        )
+
+    async def add_endpoint(self, tenant: str) -> Endpoint:
+        endpoint = self.new_endpoint(tenant)
+        await self.store.add_endpoint(endpoint)
+        return endpoint
+
+    async def set_status(self, status: EndpointStatus, endpoint: Endpoint | None = None) -> None:
+        """Change an endpoint's status and bring its deliveries in line."""
+        endpoint = endpoint or self.endpoint
+        await self.store.change_endpoint(
+            endpoint.tenant, endpoint.id, lambda old: msgspec.structs.replace(old, status=status)
+        )
+        while await self.store.reconcile(endpoint.id, self.clock.now(), 10):
+            pass
+
+    def event(
+        self, payload: bytes | None = b'{"n":1}', type: str = "order.created", key: str | None = None
+    ) -> Event:
+        now = self.clock.now()
+        return Event(self.ids.new("evt"), "demo", type, payload, now, now, idempotency_key=key)
+
+    def ingest_of(
+        self,
+        event: Event,
+        *endpoints: Endpoint,
+        status: DeliveryStatus = DeliveryStatus.PENDING,
+        fingerprint: bytes | None = None,
+    ) -> Ingest:
+        due = None if status is DeliveryStatus.HELD else event.created_at
+        deliveries = [
+            Delivery(
+                self.ids.new("dlv"),
+                event.tenant,
+                event.id,
+                to.id,
+                event.type,
+                status,
+                0,
+                event.created_at,
+                due,
+            )
+            for to in endpoints or (self.endpoint,)
+        ]
+        return Ingest(event, tuple(deliveries), fingerprint)
+
+    async def publish(
+        self,
+        *endpoints: Endpoint,
+        event: Event | None = None,
+        status: DeliveryStatus = DeliveryStatus.PENDING,
+    ) -> Ingested:
+        (answer,) = await self.store.ingest(
+            [self.ingest_of(event or self.event(), *endpoints, status=status)]
+        )
+        return answer
+
+    async def publish_keyed(self, key: str, fingerprint: bytes) -> Ingested:
+        one = self.ingest_of(self.event(key=key), fingerprint=fingerprint * 32)
+        (answer,) = await self.store.ingest([one])
+        return answer
+
+    async def claim(
+        self, limit: int = 100, per_endpoint: int = 100, skip: tuple[str, ...] = ()
+    ) -> list[Work]:
+        return await self.store.claim(self.clock.now(), limit, per_endpoint, skip)
+
+    async def claim_one(self) -> Work:
+        (work,) = await self.claim()
+        return work
+
+    def attempt(self, work: Work, status: int = 200, body: bytes | None = None) -> Attempt:
+        payload = work.event.payload or b""
+        request = Request(
+            "POST", "https://example.com/hook", (("Content-Type", "application/json"),), body or payload, 15.0
+        )
+        return Attempt(
+            id=self.ids.new("att"),
+            delivery=work.delivery.id,
+            endpoint=work.delivery.endpoint,
+            number=work.delivery.attempts + 1,
+            started_at=self.clock.now(),
+            request=request,
+            result=Result(
+                Outcome.RESPONSE, 0.25, Response(status, (("Server", "x"),), b"ok"), address="192.0.2.1"
+            ),
+        )
+
+    async def settle(
+        self,
+        work: Work,
+        status: DeliveryStatus,
+        retry_in: float | None = None,
+        body: bytes | None = None,
+        disable: bool = False,
+        spend: bool = True,
+    ) -> Settled:
+        """Settle one delivery and wait for the commit; `retry_in` in seconds."""
+        now = self.clock.now()
+        due = None if retry_in is None else now + int(retry_in * 1000)
+        attempt = (
+            self.attempt(work, 200 if status is DeliveryStatus.SUCCEEDED else 500, body) if spend else None
+        )
+        self.store.settle(Settlement(work, status, now, attempt, due, "because", disable))
+        await self.flush()
+        return self.settled[-1]
+
+    async def flush(self) -> None:
+        """Return once everything that was asked for before is committed."""
+        await self.store.reconcile("none", self.clock.now(), 1)
+
+    async def statuses(self) -> list[str]:
+        """The statuses of the tenant's deliveries, oldest first."""
+        page = await self.store.deliveries("demo", Slice(limit=200))
+        return [delivery.status.value for delivery in reversed(page.data)]
