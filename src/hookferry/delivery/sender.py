@@ -1,0 +1,112 @@
+"""Sends one request and brings home what became of it: HTTP/1.1 over guarded, pooled connections.
+
+One wall-clock deadline covers DNS, connect, TLS, sending, headers and body; the phase that it meets
+names the outcome (FAULTS, 17 to 24). Redirects are not followed, bodies not decoded, proxies and cookies
+not known.
+"""
+
+import asyncio
+import ssl
+from functools import lru_cache, partial
+from importlib.metadata import version
+from time import perf_counter
+
+import msgspec
+
+from hookferry.delivery.connection import Connection, Ending
+from hookferry.delivery.dial import Dial, Dialler
+from hookferry.delivery.failures import Failed
+from hookferry.delivery.guard import Guard
+from hookferry.delivery.pool import Pool
+from hookferry.delivery.resolver import Resolver
+from hookferry.delivery.wire import Target, encode, target
+from hookferry.errors import Invalid, Unavailable
+from hookferry.model import Outcome, Phases, Request, Result
+
+BODY_LIMIT = 16 * 1024
+"""How much of an answer's body is kept, in bytes; the rest is not read (FAULTS "Egress guard")."""
+
+
+def default_tls() -> ssl.SSLContext:
+    """Certificates checked against the system's authorities, TLS 1.2 and up."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+class Sender:
+    """Sends requests. Made on a running event loop, closed with `close`; its mutable state is the pool."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        resolver: Resolver | None = None,
+        tls: ssl.SSLContext | None = None,
+        body_limit: int = BODY_LIMIT,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._resolver = resolver or Resolver()
+        self._dialler = Dialler(guard, self._resolver, tls or default_tls())
+        self._pool = Pool(self._loop)
+        self._body_limit = body_limit
+        self._agent = f"Hookferry/{version('hookferry')}"
+        self._target = lru_cache(maxsize=4096)(target)
+
+    async def send(self, request: Request) -> Result:
+        """Send a request by its time-out. Never raises for what a receiver does.
+
+        Raises Unavailable for a lack of ours (file descriptors), which spends no attempt, and
+        CancelledError, which drops the connection.
+        """
+        began = perf_counter()
+        deadline = self._loop.time() + request.timeout
+        try:
+            target = self._target(request.url)
+            data = encode(request, target.start, self._agent)
+        except Invalid as error:
+            return Result(Outcome.INVALID_URL, perf_counter() - began, detail=error.message)
+        except Failed as failure:
+            return Result(failure.outcome, perf_counter() - began, detail=failure.detail)
+        connection = self._pool.take(target.origin)
+        if connection is not None:
+            ending = await self._exchange(connection, data, deadline)
+            if not ending.unanswered:
+                return _result(ending, ending.phases, connection.address, began)
+            # It died while it was idle, or seems so: once more on a fresh one (FAULTS, 18).
+        return await self._send_afresh(target, data, deadline, began)
+
+    async def close(self) -> None:
+        """Close the idle connections; end or cancel what is being sent first."""
+        await self._pool.close()
+        await self._resolver.close()
+
+    async def _send_afresh(self, target: Target, data: bytes, deadline: float, began: float) -> Result:
+        dial = Dial(self._dialler, target.url, deadline)
+        make = partial(Connection, self._loop, target.origin, self._body_limit, self._pool.forget)
+        try:
+            connection = await dial.connect(make)
+        except Failed as failure:
+            spent = perf_counter() - began
+            return Result(failure.outcome, spent, None, dial.phases, dial.address, failure.detail)
+        except Unavailable:
+            self._pool.shrink()
+            raise
+        ending = await self._exchange(connection, data, deadline)
+        phases = msgspec.structs.replace(
+            dial.phases, send=ending.phases.send, wait=ending.phases.wait, receive=ending.phases.receive
+        )
+        return _result(ending, phases, connection.address, began)
+
+    async def _exchange(self, connection: Connection, data: bytes, deadline: float) -> Ending:
+        try:
+            ending = await connection.exchange(data, deadline)
+        except BaseException:
+            connection.close()
+            raise
+        if connection.open:
+            self._pool.put(connection)
+        return ending
+
+
+def _result(ending: Ending, phases: Phases, address: str, began: float) -> Result:
+    return Result(ending.outcome, perf_counter() - began, ending.response, phases, address, ending.detail)

@@ -1,0 +1,73 @@
+"""A request as bytes: the caller's headers as they are, in their order and case, and a few of our own."""
+
+from functools import lru_cache
+
+import msgspec
+
+from hookferry.delivery.failures import Failed
+from hookferry.model import Outcome, Request
+from hookferry.urls import Url, parse
+
+# They frame the message or belong to this connection; a caller's copy could smuggle a second request.
+_OURS = frozenset(
+    {
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "accept-encoding",
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+    }
+)
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+# The parser of answers cannot be told that an answer to HEAD has no body.
+_METHODS = frozenset({"POST", "PUT", "PATCH", "GET", "DELETE"})
+
+
+class Target(msgspec.Struct, frozen=True):
+    """What a URL alone decides: where to connect, which connections to share, how the head begins."""
+
+    url: Url
+    origin: str
+    start: str
+
+
+def target(url: str) -> Target:
+    """Read a URL for sending. Raises Invalid."""
+    parsed = parse(url)
+    start = f" {parsed.target} HTTP/1.1\r\nHost: {parsed.authority}\r\nAccept-Encoding: identity\r\n"
+    return Target(parsed, f"{parsed.scheme}://{parsed.authority}", start)
+
+
+def encode(request: Request, start: str, agent: str) -> bytes:
+    """The whole request. `agent` is the User-Agent of a request that names none.
+
+    Raises Failed (UNRENDERABLE) for a method or a header that HTTP does not allow.
+    """
+    if request.method not in _METHODS:
+        raise Failed(Outcome.UNRENDERABLE, "The request's method is not one that can be sent.")
+    parts = [request.method, start]
+    named = False
+    for name, value in request.headers:
+        prefix, is_agent = _prefix(name)
+        if not (value.isascii() and value.isprintable()):
+            raise Failed(Outcome.UNRENDERABLE, f"The value of the header {name} cannot be sent.")
+        named = named or is_agent
+        parts += (prefix, value, "\r\n")
+    if not named:
+        parts += ("User-Agent: ", agent, "\r\n")
+    parts += ("Content-Length: ", str(len(request.body)), "\r\n\r\n")
+    return "".join(parts).encode("ascii") + request.body
+
+
+@lru_cache(maxsize=1024)
+def _prefix(name: str) -> tuple[str, bool]:
+    """A checked header name as it stands on the wire, and whether it is that of User-Agent."""
+    if not name or not _TOKEN.issuperset(name) or name.lower() in _OURS:
+        raise Failed(Outcome.UNRENDERABLE, f"The header {name!r} cannot be sent.")
+    return f"{name}: ", name.lower() == "user-agent"
