@@ -81,7 +81,14 @@ async def _read(receive: Callable[[], Awaitable[Message]]) -> bytes:
 async def main(url: str) -> None:
     sender = Sender(Guard([IPv4Network("127.0.0.0/8")]))
     config = uvicorn.Config(
-        Forward(sender, url), http="httptools", ws="none", lifespan="off", access_log=False, log_config=None
+        Forward(sender, url),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
     )
     with socket.create_server(("127.0.0.1", 0), backlog=config.backlog) as listener:
         print(listener.getsockname()[1], flush=True)

@@ -25,13 +25,18 @@ def python(module: str, *arguments: str) -> list[str]:
 
 @contextmanager
 def running(
-    command: Sequence[str], log: Path, env: Mapping[str, str] | None = None, *, speaks: bool = False
+    command: Sequence[str],
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    *,
+    cwd: Path = ROOT,
+    speaks: bool = False,
 ) -> Iterator[subprocess.Popen[str]]:
     """A process in a group of its own, its output in `log`; with `speaks` its standard output is a pipe."""
     with log.open("a") as file:
         process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=cwd,
             env=env,
             text=True,
             stdin=subprocess.DEVNULL,

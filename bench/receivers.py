@@ -1,14 +1,16 @@
 """Receivers for a run: nginx where there is one and only a count is wanted, else our own sink."""
 
+import json
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-
-import httpx
+from urllib.parse import urlsplit
 
 from bench.processes import announced_port, python, running, wait_until
+from bench.report import BenchError
 
 # `return` discards the request's body. One process, because the machine's other core is the server's.
 _NGINX = """
@@ -37,11 +39,11 @@ class Sink:
 
     def count(self) -> int:
         """How many POSTs have come."""
-        return int(httpx.get(f"{self.url}/count").text)
+        return int(_get(f"{self.url}/count"))
 
     def times(self) -> dict[str, int]:
         """When each webhook-id came to `/timed`, in nanoseconds of the monotonic clock."""
-        found: dict[str, int] = httpx.get(f"{self.url}/times").json()
+        found: dict[str, int] = json.loads(_get(f"{self.url}/times"))
         return found
 
 
@@ -57,7 +59,7 @@ class Nginx:
     def count(self) -> int:
         """How many POSTs have come."""
         self._asked += 1
-        handled = httpx.get(f"{self.url}/count").text.splitlines()[2].split()[2]
+        handled = _get(f"{self.url}/count").splitlines()[2].split()[2]
         return int(handled) - self._asked
 
 
@@ -94,9 +96,21 @@ def free_port() -> int:
 def answers(url: str) -> bool:
     """True if a GET is answered with 2xx."""
     try:
-        return httpx.get(url, timeout=5).is_success
-    except httpx.TransportError:
+        _get(url)
+    except (OSError, HTTPException, BenchError):
         return False
+    return True
+
+
+def _get(url: str) -> bytes:
+    # The standard library's client: it is asked every few milliseconds while something starts.
+    address = urlsplit(url)
+    with closing(HTTPConnection(address.netloc, timeout=5)) as connection:
+        connection.request("GET", address.path)
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise BenchError(f"GET {url}: {answer.status}")
+        return answer.read()
 
 
 @contextmanager

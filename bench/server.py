@@ -123,21 +123,36 @@ def _server(url: str, pid: int) -> Iterator[Server]:
 @contextmanager
 def hookferry(folder: Path, database: str = "bench.db") -> Iterator[Server]:
     """`hookferry serve` on a database in `folder`, with its default logs in a file there."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    with running(_command(folder / database, port), folder / "hookferry.log", _environment()) as process:
-        wait_until(lambda: answers(f"{url}/readyz"), f"/readyz ({folder}/hookferry.log)", 60)
-        with _server(url, process.pid) as server:
-            yield server
+    with _serving(folder, database) as (url, pid), _server(url, pid) as server:
+        yield server
 
 
 def start_to_ready(folder: Path) -> float:
     """Start Hookferry on a new database, end it, and give the seconds from the start to /readyz."""
-    port = free_port()
     started = time.monotonic()
-    with running(_command(folder / "start.db", port), folder / "hookferry.log", _environment()):
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), "/readyz", 60, pause=0.005)
+    with _serving(folder, "start.db"):
         return time.monotonic() - started
+
+
+@contextmanager
+def _serving(folder: Path, database: str) -> Iterator[tuple[str, int]]:
+    """A process that is ready: its URL and number."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    log = folder / "hookferry.log"
+
+    with running(_command(folder / database, port), log, _environment(), cwd=folder) as process:
+
+        def ready() -> bool:
+            if process.poll() is not None:
+                said = log.read_text().strip().splitlines()
+                raise BenchError(
+                    f"hookferry ended with {process.returncode}: {said[-1] if said else 'in silence'}"
+                )
+            return answers(f"{url}/readyz")
+
+        wait_until(ready, "/readyz", 60, pause=0.005)
+        yield url, process.pid
 
 
 def _command(database: Path, port: int) -> list[str]:
