@@ -1,0 +1,80 @@
+"""The plain values of a contract file. Each function raises ValueError with what it expected."""
+
+import re
+from collections.abc import Callable, Collection
+
+import msgspec
+
+from hookferry.contracts.source import meant
+from hookferry.units import read_duration
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_STATUSES = re.compile(r"([1-5]\d\d)(?:-([1-5]\d\d))?", re.ASCII)
+
+
+def text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("expected a text that is not empty")
+    return value
+
+
+def flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("expected true or false")
+    return value
+
+
+def count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("expected a whole number from 1")
+    return value
+
+
+def fraction(value: object) -> float:
+    """A share from 0 to 1."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise ValueError("expected a number from 0 to 1")
+    return float(value)
+
+
+def duration(value: object) -> float:
+    """Seconds, from a text such as "30m"."""
+    try:
+        return read_duration(text(value))
+    except ValueError as error:
+        raise ValueError(f"expected {error}") from None
+
+
+def statuses(value: object) -> range:
+    """HTTP statuses, from a text such as "410" or "200-299"."""
+    found = _STATUSES.fullmatch(text(value))
+    if not found or int(found[2] or found[1]) < int(found[1]):
+        raise ValueError(f'expected a status such as "410" or a range such as "200-299", got "{value}"')
+    return range(int(found[1]), int(found[2] or found[1]) + 1)
+
+
+def token(value: object) -> str:
+    """A header's name (RFC 9110, section 5.1)."""
+    if not _TOKEN.fullmatch(text(value)):
+        raise ValueError(f"{value!r} is no header name: letters, digits and hyphens")
+    return str(value)
+
+
+def word(known: Collection[str]) -> Callable[[object], str]:
+    """A reader of one word of a closed set."""
+
+    def read(value: object) -> str:
+        if text(value) not in known:
+            raise ValueError(f'unknown word "{value}"; {meant(str(value), known)}')
+        return str(value)
+
+    return read
+
+
+def json(value: object) -> bytes:
+    """A JSON text."""
+    try:
+        msgspec.json.decode(text(value))
+    except msgspec.DecodeError as error:
+        raise ValueError(f"expected a JSON text: {error}") from None
+    return str(value).encode()

@@ -1,0 +1,82 @@
+"""Golden vectors: what stands beside a contract file and must come out of it byte for byte."""
+
+from datetime import UTC, datetime, timedelta
+
+from hookferry.contracts import values
+from hookferry.contracts.model import Contract
+from hookferry.contracts.source import Table, read_file
+from hookferry.errors import Invalid
+from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event, Headers, Secret
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def check(contract: Contract, text: str, file: str) -> None:
+    """Check a contract against its vectors. Raises ContractError, with its line, for the first that differs.
+
+    A `[[request]]` is rendered and must have just these headers and this body. A `[[message]]` was signed
+    by somebody else and must verify.
+    """
+
+    def build(root: Table) -> None:
+        root.tables("request", lambda table: _check_request(contract, table))
+        root.tables("message", lambda table: _check_message(contract, table))
+
+    read_file(text, file, build)
+
+
+def _check_request(contract: Contract, table: Table) -> None:
+    now, number = table.take("time", _time), table.take("attempt", values.count)
+    event, endpoint = table.table("event", _event), _endpoint(table)
+    body, headers = table.take("body", _bytes), table.table("headers", _headers)
+    try:
+        request = contract.render(event, _delivery(event, endpoint), endpoint, number, now)
+    except Invalid as error:
+        table.refuse((), error.message)
+    if request.body != body:
+        table.refuse(("body",), f"the contract renders {request.body.decode()}")
+    if request.headers != headers:
+        table.refuse(("headers",), f"the contract renders {dict(request.headers)}")
+
+
+def _check_message(contract: Contract, table: Table) -> None:
+    now, keys = table.take("time", _time), table.many("keys", values.text)
+    body, headers = table.take("body", _bytes), table.table("headers", _headers)
+    try:
+        contract.verify(dict(headers), body, keys, now)
+    except Invalid as error:
+        table.refuse((), error.message)
+
+
+def _event(table: Table) -> Event:
+    id, type, time = table.take("id", values.text), table.take("type", values.text), table.take("time", _time)
+    return Event(id, "vector", type, table.take("payload", values.json), time, time)
+
+
+def _endpoint(table: Table) -> Endpoint:
+    secrets = tuple(Secret(text) for text in table.many("secrets", values.text))
+    ed25519 = table.take_or("ed25519", lambda value: Secret(values.text(value)), None)
+    active = EndpointStatus.ACTIVE
+    return Endpoint(
+        "ep", "vector", "https://host.test/", "", (), {}, (), active, secrets, 0, 0, ed25519=ed25519
+    )
+
+
+def _delivery(event: Event, endpoint: Endpoint) -> Delivery:
+    return Delivery("dlv", "vector", event.id, endpoint.id, event.type, DeliveryStatus.LEASED, 0, 0)
+
+
+def _headers(table: Table) -> Headers:
+    return tuple((name, table.take(name, values.text)) for name in table.keys)
+
+
+def _bytes(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise ValueError("expected a text")
+    return value.encode()
+
+
+def _time(value: object) -> int:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError("expected a date and time with its zone, such as 2026-02-03T04:05:06.007Z")
+    return (value - _EPOCH) // timedelta(milliseconds=1)
