@@ -5,6 +5,7 @@ sender through its guard. It stores, matches and signs nothing: the base of the 
 """
 
 import asyncio
+import gc
 import socket
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -80,18 +81,20 @@ async def _read(receive: Callable[[], Awaitable[Message]]) -> bytes:
 
 async def main(url: str) -> None:
     sender = Sender(Guard([IPv4Network("127.0.0.0/8")]))
+    # As in hookferry/app.py.
     config = uvicorn.Config(
         Forward(sender, url),
         http="httptools",
         ws="none",
         lifespan="off",
-        proxy_headers=False,
-        server_header=False,
-        access_log=False,
         log_config=None,
+        access_log=False,
+        server_header=False,
     )
     with socket.create_server(("127.0.0.1", 0), backlog=config.backlog) as listener:
         print(listener.getsockname()[1], flush=True)
+        gc.collect()
+        gc.freeze()
         await uvicorn.Server(config).serve(sockets=[listener])
     await sender.close()
 
