@@ -38,8 +38,8 @@ class About(msgspec.Struct, frozen=True):
     help: str
     kind: Kind
     secret: bool = False
-    client: bool = False
-    """True for what the commands use to reach a server, not the server itself."""
+    client: str = ""
+    """The flag of a setting that is not the server's, but the commands' that reach it."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,13 +96,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, About("The least severe log lines to write.", word("debug", "info", "warning", "error"))
     ] = "info"
     access_log: Annotated[bool, About("Write a log line for each request to the API.", FLAG)] = False
-    url: Annotated[str, About("The server that the commands talk to.", TEXT, client=True)] = (
+    url: Annotated[str, About("The server that the commands talk to.", TEXT, client="--server")] = (
         "http://127.0.0.1:8080"
     )
     key: Annotated[
-        str | None, About("The key that the commands show to the server.", TEXT, secret=True, client=True)
+        str | None,
+        About("The key that the commands show to the server.", TEXT, secret=True, client="--key-file"),
     ] = None
-    tenant: Annotated[str | None, About("The tenant that the commands are about.", TEXT, client=True)] = None
+    tenant: Annotated[
+        str | None, About("The tenant that the commands are about.", TEXT, client="--tenant")
+    ] = None
 
     def database_file(self) -> Path:
         """The SQLite file's path; a relative one counts from the working folder."""
@@ -118,7 +121,7 @@ class Setting(msgspec.Struct, frozen=True):
 
     @property
     def flag(self) -> str:
-        return "--" + self.name.replace("_", "-")
+        return self.about.client or "--" + self.name.replace("_", "-")
 
     @property
     def variable(self) -> str:
@@ -225,7 +228,7 @@ def page() -> str:
     lines = [
         "# Configuration",
         "",
-        f"Settings come from flags of `hookferry serve`, then `{PREFIX}*` variables, then `{FILE}` in the",
+        f"Settings come from flags, then `{PREFIX}*` variables, then `{FILE}` in the",
         "working folder (or `--config FILE`), in this order. A name that is not below is an error.",
         "`hookferry config show` prints each value and where it comes from.",
         "",
@@ -238,7 +241,7 @@ def page() -> str:
     ]
     for setting in SETTINGS.values():
         about = setting.about
-        flag = "" if about.secret else f"`{setting.flag}`"
+        flag = f"`{setting.flag}`" if about.client or not about.secret else ""
         default = setting.write(setting.default)
         lines.append(
             f"| `{setting.name}` | {flag} | `{setting.variable}` | {f'`{default}`' if default else ''}"

@@ -1,0 +1,193 @@
+"""The API as the commands see it: one HTTP client, and its failures as errors with a next step."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Self
+from urllib.parse import quote, urlsplit
+
+import httpx
+import msgspec
+from msgspec import Raw
+
+from hookferry import errors
+from hookferry.config import Settings
+
+_PAGE = 100
+_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+_ERRORS: dict[int, type[errors.HookferryError]] = {
+    400: errors.Malformed,
+    401: errors.Unauthenticated,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    413: errors.TooLarge,
+    422: errors.Invalid,
+    503: errors.Unavailable,
+}
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some rows of a list, as the API wrote them, and the cursor of those after them."""
+
+    data: list[Raw]
+    next: str | None = None
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    detail: str = ""
+    title: str = ""
+    code: str = "internal"
+    field: str | None = None
+
+
+class _Named(msgspec.Struct, frozen=True):
+    id: str
+
+
+class Api:
+    """Talks to one server with one key. A context manager: it keeps a connection open.
+
+    Raises Unreachable for a server that does not answer, and the error that the server's problem names.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.key is None:
+            raise errors.Unauthenticated(
+                "no key: set HOOKFERRY_KEY, or name a file that holds it with --key-file"
+            )
+        self._url = settings.url.rstrip("/")
+        self._tenant = settings.tenant
+        try:
+            self._http = httpx.Client(
+                base_url=self._url,
+                headers={"Authorization": f"Bearer {settings.key}"},
+                timeout=_TIMEOUT,
+                # A proxy of the environment cannot reach this machine's own loopback.
+                trust_env=urlsplit(self._url).hostname not in _LOOPBACK,
+            )
+        except (httpx.InvalidURL, ValueError, UnicodeError):
+            raise errors.ConfigError(f"{self._url!r} is no URL; set HOOKFERRY_URL or --server") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    @staticmethod
+    def path(*parts: str) -> str:
+        """A path of the API; what people typed is one segment of it, whatever characters it has."""
+        return "/v1/" + "/".join(quote(part, safe="") for part in parts)
+
+    def tenant(self, *parts: str) -> str:
+        """A path below the tenant that the command is about: the one named, or else the only one there is.
+
+        Raises ConfigError if none is named and there is not exactly one that the key sees.
+        """
+        if self._tenant is None:
+            self._tenant = self._only_tenant()
+        return self.path("tenants", self._tenant, *parts)
+
+    def get(self, path: str, query: Mapping[str, Any] | None = None) -> Raw:
+        """The JSON text at a path."""
+        return self.call("GET", path, query=query)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+    ) -> Raw:
+        """Call a route and return the JSON text of its answer. `body` is bytes as they are, or an object."""
+        content = body if isinstance(body, bytes) else None if body is None else msgspec.json.encode(body)
+        with self._reached():
+            answer = self._http.request(
+                method,
+                path,
+                content=content,
+                params=_given(query),
+                headers={"Content-Type": content_type} if content is not None else {},
+            )
+        if answer.is_success:
+            return Raw(answer.content or b"null")
+        raise _error(answer)
+
+    def rows(self, path: str, query: Mapping[str, Any], limit: int, cursor: str | None = None) -> Page:
+        """Up to `limit` rows of a list, over as many pages as it takes."""
+        rows: list[Raw] = []
+        while True:
+            asked = {**query, "limit": min(_PAGE, limit - len(rows)), "cursor": cursor}
+            page = _read(self.get(path, asked), Page)
+            rows += page.data
+            cursor = page.next
+            if cursor is None or len(rows) >= limit:
+                return Page(rows, cursor)
+
+    def lines(self, path: str) -> Iterator[str]:
+        """The lines of an answer that does not end by itself: server-sent events."""
+        headers = {"Accept": "text/event-stream"}
+        with (
+            self._reached(),
+            self._http.stream("GET", path, headers=headers, timeout=httpx.Timeout(5.0, read=None)) as answer,
+        ):
+            if not answer.is_success:
+                answer.read()
+                raise _error(answer)
+            yield from answer.iter_lines()
+
+    def _only_tenant(self) -> str:
+        tenants = _read(self.get(self.path("tenants"), {"limit": 2}), Page).data
+        if len(tenants) != 1:
+            reason = "the key sees several tenants" if tenants else "there is no tenant yet"
+            raise errors.ConfigError(f"{reason}: name one with --tenant or HOOKFERRY_TENANT")
+        only: _Named = _read(tenants[0], _Named)
+        return only.id
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TimeoutException:
+            raise errors.Unreachable(f"{self._url} did not answer in time; try again") from None
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL):
+            raise errors.ConfigError(
+                f"{self._url!r} is no http or https URL; set HOOKFERRY_URL or --server"
+            ) from None
+        except httpx.TransportError as error:
+            raise errors.Unreachable(
+                f"cannot reach {self._url} ({error}); is `hookferry serve` running there?"
+                " HOOKFERRY_URL or --server says where"
+            ) from None
+
+
+def _given(query: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (query or {}).items() if value not in (None, ())}
+
+
+def _read(raw: Raw, type: type[Any]) -> Any:
+    try:
+        return msgspec.json.decode(raw, type=type)
+    except msgspec.MsgspecError:
+        raise errors.Unreachable(
+            "the answer is not Hookferry's; HOOKFERRY_URL or --server says where it is"
+        ) from None
+
+
+def _error(answer: httpx.Response) -> errors.HookferryError:
+    try:
+        problem = msgspec.json.decode(answer.content, type=_Problem)
+    except msgspec.MsgspecError:
+        problem = _Problem()
+    kind = _ERRORS.get(answer.status_code, errors.HookferryError)
+    message = problem.detail or problem.title
+    if not message:
+        return errors.Unreachable(
+            f"{answer.url} answered {answer.status_code} and is no Hookferry;"
+            " HOOKFERRY_URL or --server says where one is"
+        )
+    return kind(message, code=problem.code, field=problem.field)

@@ -1,0 +1,39 @@
+"""`hookferry events`: what happened."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hookferry.cli.options import output_option, page_options, tenant_options, time_options
+
+if TYPE_CHECKING:
+    from hookferry.cli.client import Api
+    from hookferry.cli.output import Output
+
+_COLUMNS = ("id", "type", "occurred_at", "created_at", "idempotency_key")
+
+
+@click.group()
+def events() -> None:
+    """Events that were published."""
+
+
+@events.command("list")
+@click.option("--type", help="Only events of this type.")
+@click.option("--idempotency-key", help="Only the event that was published with this key.")
+@time_options
+@page_options
+@output_option
+@tenant_options
+def list_events(api: "Api", out: "Output", limit: int, cursor: str | None, **filters: str | None) -> None:
+    """List events, the newest first."""
+    out.page(api.rows(api.tenant("events"), filters, limit, cursor), _COLUMNS)
+
+
+@events.command()
+@click.argument("event")
+@output_option
+@tenant_options
+def show(api: "Api", out: "Output", event: str) -> None:
+    """Show one event with its payload."""
+    out.one(api.get(api.tenant("events", event)))

@@ -1,0 +1,134 @@
+"""Options that several commands share, as decorators."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from hookferry.config import Settings
+
+Command = Callable[..., None]
+
+config_option = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Read settings from FILE instead of ./hookferry.toml.",
+)
+
+
+def settings_of(config_file: Path | None, **flags: object) -> "Settings":
+    """The settings of this process, with flags by name. Raises ConfigError."""
+    from hookferry.config import load
+
+    return load(flags, os.environ, Path.cwd(), config_file)
+
+
+def server_options(command: Command) -> Command:
+    """Options that say which server to talk to; the command gets an `Api` as its first argument."""
+
+    @config_option
+    @click.option("--server", metavar="URL", help="The server; else HOOKFERRY_URL.")
+    @click.option(
+        "--key-file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Read the key from FILE; else HOOKFERRY_KEY.",
+    )
+    @wraps(command)
+    def connected(
+        *,
+        config_file: Path | None,
+        server: str | None,
+        key_file: Path | None,
+        tenant: str | None = None,
+        **rest: Any,
+    ) -> None:
+        from hookferry.cli.client import Api
+
+        key = key_file.read_text("utf-8").strip() if key_file else None
+        with Api(settings_of(config_file, url=server, key=key, tenant=tenant)) as api:
+            command(api, **rest)
+
+    return connected
+
+
+def tenant_options(command: Command) -> Command:
+    """As `server_options`, for commands about one tenant."""
+    option = click.option(
+        "--tenant", metavar="ID", help="The tenant; else HOOKFERRY_TENANT, or the only one."
+    )
+    return option(server_options(command))
+
+
+def output_option(command: Command) -> Command:
+    """The option `-o`; the command gets an `Output` as its argument `out`."""
+
+    @click.option(
+        "-o",
+        "--output",
+        "format",
+        type=click.Choice(["table", "json", "jsonl"]),
+        help="How to print: by default a table on a terminal, JSON elsewhere.",
+    )
+    @wraps(command)
+    def printing(*args: Any, format: str | None, **rest: Any) -> None:
+        from hookferry.cli.output import Output
+
+        command(*args, out=Output(format or ("table" if sys.stdout.isatty() else "json")), **rest)
+
+    return printing
+
+
+def page_options(command: Command) -> Command:
+    """Options that say which part of a list to print; the command gets `limit` and `cursor`."""
+    limit = click.option(
+        "--limit", type=click.IntRange(1), default=50, show_default=True, help="How many rows to print."
+    )
+    cursor = click.option("--cursor", help="Go on after an earlier page: its `next`.")
+    return limit(cursor(command))
+
+
+def given(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given of a command's options: those that are not None."""
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def time_options(command: Command) -> Command:
+    """Options that narrow a list to a time; the command gets `since` and `until`."""
+    since = click.option(
+        "--since", callback=_moment, metavar="TIME", help='From this time on: "2h" ago, or ISO 8601.'
+    )
+    until = click.option("--until", callback=_moment, metavar="TIME", help="Before this time.")
+    return since(until(command))
+
+
+def _moment(ctx: click.Context, option: click.Parameter, text: str | None) -> str | None:
+    """A duration ago as ISO 8601; anything else as it is, for the server to read."""
+    if text is None:
+        return None
+    from datetime import UTC, datetime, timedelta
+
+    from hookferry.units import read_duration
+
+    try:
+        ago = timedelta(seconds=read_duration(text))
+    except ValueError:
+        return text
+    return (datetime.now(UTC) - ago).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def duration(text: str) -> float:
+    """A type for options: seconds."""
+    from hookferry.units import read_duration
+
+    try:
+        return read_duration(text)
+    except ValueError as error:
+        raise click.BadParameter(f"expected {error}, got {text!r}") from None

@@ -1,0 +1,68 @@
+"""`hookferry tenants`: the customers of the product."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hookferry.cli.options import given, output_option, page_options, server_options
+
+if TYPE_CHECKING:
+    from hookferry.cli.client import Api
+    from hookferry.cli.output import Output
+
+_COLUMNS = ("id", "name", "contract", "created_at")
+
+
+@click.group()
+def tenants() -> None:
+    """Tenants: the customers that events belong to."""
+
+
+@tenants.command()
+@click.argument("name")
+@click.option("--id", help="Your own id for it; else one is made.")
+@click.option("--contract", help="The wire format of its webhooks; else `standard`.")
+@output_option
+@server_options
+def create(api: "Api", out: "Output", **wanted: Any) -> None:
+    """Make a tenant."""
+    out.one(api.call("POST", api.path("tenants"), given(wanted)))
+
+
+@tenants.command("list")
+@page_options
+@output_option
+@server_options
+def list_tenants(api: "Api", out: "Output", limit: int, cursor: str | None) -> None:
+    """List tenants."""
+    out.page(api.rows(api.path("tenants"), {}, limit, cursor), _COLUMNS)
+
+
+@tenants.command()
+@click.argument("id")
+@output_option
+@server_options
+def show(api: "Api", out: "Output", id: str) -> None:
+    """Show one tenant."""
+    out.one(api.get(api.path("tenants", id)))
+
+
+@tenants.command()
+@click.argument("id")
+@click.option("--name", help="Its new name.")
+@click.option("--contract", help="Another wire format; works while it has no endpoints.")
+@output_option
+@server_options
+def update(api: "Api", out: "Output", id: str, **wanted: Any) -> None:
+    """Change what is given of a tenant and leave the rest."""
+    out.one(api.call("PATCH", api.path("tenants", id), given(wanted)))
+
+
+@tenants.command()
+@click.argument("id")
+@click.confirmation_option(prompt="Delete the tenant with its keys and endpoints, and cancel what waits?")
+@output_option
+@server_options
+def delete(api: "Api", out: "Output", id: str) -> None:
+    """Delete a tenant with its keys and endpoints, and cancel what waits for them."""
+    out.one(api.call("DELETE", api.path("tenants", id)))
