@@ -1,0 +1,277 @@
+"""What the API shows of the domain's objects. Times are ISO 8601 in UTC, with milliseconds."""
+
+from typing import Annotated, Any, Literal, Self
+
+import msgspec
+from msgspec import Meta, Raw
+
+from hookferry import contracts, model
+from hookferry.contracts import public_key
+from hookferry.model import DeliveryStatus, EndpointStatus, Permission
+from hookferry.service.masking import masked
+from hookferry.times import iso
+
+Time = Annotated[
+    str, Meta(extra_json_schema={"format": "date-time", "examples": ["2026-01-31T12:00:00.000Z"]})
+]
+Status = Literal["pending", "succeeded", "failed", "cancelled"]
+"""A delivery's status: LEASED and HELD are `pending` too."""
+_FINAL: dict[DeliveryStatus, Status] = {
+    DeliveryStatus.SUCCEEDED: "succeeded",
+    DeliveryStatus.FAILED: "failed",
+    DeliveryStatus.CANCELLED: "cancelled",
+}
+Json = Annotated[Raw, Meta(description="Any JSON value.")]
+
+
+def iso_or_none(time: int | None) -> str | None:
+    return None if time is None else iso(time)
+
+
+def status_of(status: DeliveryStatus) -> Status:
+    """What callers see of a delivery's status."""
+    return _FINAL.get(status, "pending")
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer's body."""
+
+
+class Tenant(Answer, frozen=True):
+    """A customer of the product."""
+
+    id: str
+    name: str
+    contract: str
+    created_at: Time
+
+    @classmethod
+    def of(cls, tenant: model.Tenant) -> Self:
+        return cls(
+            id=tenant.id, name=tenant.name, contract=tenant.contract, created_at=iso(tenant.created_at)
+        )
+
+
+class Key(Answer, frozen=True):
+    """A key without its text."""
+
+    id: str
+    prefix: Annotated[str, Meta(description="The first characters of the key, to tell keys apart.")]
+    name: str
+    tenant: Annotated[str | None, Meta(description="null: the whole deployment.")]
+    permissions: list[Permission]
+    created_at: Time
+    expires_at: Time | None
+
+    @classmethod
+    def of(cls, key: model.Key, /, **more: Any) -> Self:
+        return cls(
+            id=key.id,
+            prefix=key.prefix,
+            name=key.name,
+            tenant=key.tenant,
+            permissions=sorted(key.permissions),
+            created_at=iso(key.created_at),
+            expires_at=iso_or_none(key.expires_at),
+            **more,
+        )
+
+
+class CreatedKey(Key, frozen=True):
+    """A key and its text, which is never shown again."""
+
+    key: str
+
+
+class Endpoint(Answer, frozen=True):
+    """Where a tenant wants its events."""
+
+    id: str
+    url: str
+    name: str
+    event_types: Annotated[list[str], Meta(description="Empty means all.")]
+    scope: dict[str, list[str]]
+    headers: Annotated[dict[str, str], Meta(description="Values that may be credentials show as `***`.")]
+    status: EndpointStatus
+    disabled_reason: str | None
+    timeout: Annotated[float | None, Meta(description="In seconds; null: the contract's.")]
+    public_key: Annotated[str | None, Meta(description="Of its Ed25519 key, if it has one.")]
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def of(cls, endpoint: model.Endpoint, /, **more: Any) -> Self:
+        return cls(
+            id=endpoint.id,
+            url=endpoint.url,
+            name=endpoint.name,
+            event_types=list(endpoint.event_types),
+            scope=_lists(endpoint.scope),
+            headers=dict(masked(endpoint.headers)),
+            status=endpoint.status,
+            disabled_reason=endpoint.disabled_reason,
+            timeout=endpoint.timeout,
+            public_key=_public_key(endpoint),
+            created_at=iso(endpoint.created_at),
+            updated_at=iso(endpoint.updated_at),
+            **more,
+        )
+
+
+class CreatedEndpoint(Endpoint, frozen=True):
+    """An endpoint and its signing secret."""
+
+    secret: str
+
+
+class OldSecret(Answer, frozen=True):
+    """A secret that signs until its end."""
+
+    secret: str
+    expires_at: Time
+
+
+class Secrets(Answer, frozen=True):
+    """The signing secrets of an endpoint."""
+
+    id: str
+    secret: Annotated[str, Meta(description="The present one.")]
+    previous: Annotated[list[OldSecret], Meta(description="Rotated out; they sign too until they end.")]
+    public_key: str | None
+
+    @classmethod
+    def of(cls, endpoint: model.Endpoint) -> Self:
+        present, *old = endpoint.secrets
+        return cls(
+            id=endpoint.id,
+            secret=present.value,
+            previous=[OldSecret(secret=one.value, expires_at=iso(one.expires_at or 0)) for one in old],
+            public_key=_public_key(endpoint),
+        )
+
+
+class EventType(Answer, frozen=True):
+    """A kind of event in the catalogue."""
+
+    name: str
+    title: str
+    description: str
+    schema: Json | None
+    example: Json | None
+    deprecated: bool
+
+    @classmethod
+    def of(cls, type: model.EventType) -> Self:
+        return cls(**msgspec.structs.asdict(type))
+
+
+class Contract(Answer, frozen=True):
+    """A wire format with its rules."""
+
+    name: str
+    title: str
+    schemes: list[str]
+    key_prefix: str
+    timeout: Annotated[float, Meta(description="Of one attempt, in seconds.")]
+    overlap: Annotated[float, Meta(description="How long a rotated secret still signs, in seconds.")]
+    attempts: Annotated[int, Meta(description="How many a delivery has in all.")]
+    unknown_types: Annotated[bool, Meta(description="Types outside the catalogue are accepted.")]
+
+    @classmethod
+    def of(cls, contract: contracts.Contract) -> Self:
+        return cls(
+            name=contract.name,
+            title=contract.title,
+            schemes=list(contract.schemes),
+            key_prefix=contract.key_prefix,
+            timeout=contract.timeout,
+            overlap=contract.overlap,
+            attempts=contract.attempts,
+            unknown_types=contract.unknown_types,
+        )
+
+
+class Published(Answer, frozen=True):
+    """An event that is stored, and how many endpoints it goes to."""
+
+    id: str
+    deliveries: int
+
+
+class Deleted(Answer, frozen=True):
+    """What was deleted, and how many deliveries that cancelled."""
+
+    id: str
+    deleted: bool = True
+    cancelled: int = 0
+
+
+class EventSummary(Answer, frozen=True):
+    """Something that happened, without its payload."""
+
+    id: str
+    type: str
+    occurred_at: Time
+    created_at: Time
+    changes: Json | None
+    scope: dict[str, list[str]] | None
+    idempotency_key: str | None
+
+    @classmethod
+    def of(cls, event: model.Event, /, **more: Any) -> Self:
+        return cls(
+            id=event.id,
+            type=event.type,
+            occurred_at=iso(event.occurred_at),
+            created_at=iso(event.created_at),
+            changes=None if event.changes is None else Raw(event.changes),
+            scope=None if event.scope is None else _lists(event.scope),
+            idempotency_key=event.idempotency_key,
+            **more,
+        )
+
+
+class Event(EventSummary, frozen=True):
+    """Something that happened."""
+
+    payload: Annotated[Raw | None, Meta(description="As it was published; null once retention has taken it.")]
+
+
+class Delivery(Answer, frozen=True):
+    """One event for one endpoint."""
+
+    id: str
+    event: str
+    endpoint: str
+    type: str
+    status: Status
+    held: Annotated[bool, Meta(description="Its endpoint is paused.")]
+    attempts: int
+    created_at: Time
+    next_attempt_at: Time | None
+    ended_at: Time | None
+    retry_of: Annotated[str | None, Meta(description="The final delivery that this one repeats.")]
+
+    @classmethod
+    def of(cls, delivery: model.Delivery) -> Self:
+        return cls(
+            id=delivery.id,
+            event=delivery.event,
+            endpoint=delivery.endpoint,
+            type=delivery.type,
+            status=status_of(delivery.status),
+            held=delivery.status is DeliveryStatus.HELD,
+            attempts=delivery.attempts,
+            created_at=iso(delivery.created_at),
+            next_attempt_at=iso_or_none(delivery.due_at),
+            ended_at=iso_or_none(delivery.ended_at),
+            retry_of=delivery.retry_of,
+        )
+
+
+def _public_key(endpoint: model.Endpoint) -> str | None:
+    return None if endpoint.ed25519 is None else public_key(endpoint.ed25519.value)
+
+
+def _lists(scope: model.Scope) -> dict[str, list[str]]:
+    return {label: list(values) for label, values in scope.items()}

@@ -1,0 +1,113 @@
+"""The native API as an ASGI app: routes, the guard, dependencies, errors."""
+
+import traceback
+from typing import Any
+
+import structlog
+from litestar import Litestar, Request, Response, Router
+from litestar.datastructures import MutableScopeHeaders
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.types import Message, Scope
+
+from hookferry.api import problems
+from hookferry.api.access import guard
+from hookferry.api.reading import AnyRequest, read_body, read_query
+from hookferry.api.reference import Reference
+from hookferry.api.routes import catalogue, endpoints, history, keys, system, tail, tenants
+from hookferry.errors import HookferryError
+from hookferry.service.principal import Principal
+from hookferry.service.services import Services
+
+# Publishing has its own limits (publish.py); nothing else needs more.
+_LARGEST_BODY = 1024 * 1024
+
+_log = structlog.get_logger("hookferry.api")
+
+
+async def always_ready() -> None:
+    """A process that can always store events."""
+
+
+def create_app(services: Services, metrics: system.Metrics, ready: system.Ready = always_ready) -> Litestar:
+    """All routes but the two that publish, which stand before this app."""
+    v1 = Router(
+        "/v1",
+        guards=[guard(services.keys)],
+        dependencies={
+            "services": Provide(lambda: services, sync_to_thread=False),
+            "principal": Provide(_principal, sync_to_thread=False),
+            "asked": Provide(read_query, sync_to_thread=False),
+            "given": Provide(read_body),
+        },
+        route_handlers=[
+            tenants.router,
+            keys.router,
+            endpoints.router,
+            history.events,
+            history.deliveries,
+            tail.tail,
+            catalogue.event_types,
+            catalogue.contracts,
+        ],
+    )
+    app = Litestar(
+        [v1, system.router],
+        dependencies={
+            "ready": Provide(lambda: ready, sync_to_thread=False),
+            "metrics": Provide(lambda: metrics, sync_to_thread=False),
+            "reference": Provide(lambda: reference, sync_to_thread=False),
+        },
+        exception_handlers={HookferryError: _on_error, HTTPException: _on_http_error, Exception: _on_bug},
+        before_send=[_harden],
+        request_max_body_size=_LARGEST_BODY,
+        openapi_config=None,
+        logging_config=None,
+    )
+    reference = Reference(app)
+    return app
+
+
+def _principal(request: Request[Principal, Any, Any]) -> Principal:
+    return request.user
+
+
+async def _harden(message: Message, scope: Scope) -> None:
+    """Nobody guesses content types, and nobody keeps what may hold a secret."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders(message)
+        headers["X-Content-Type-Options"] = "nosniff"
+        if scope["path"].startswith("/v1/"):
+            headers["Cache-Control"] = "no-store"
+
+
+def _on_error(request: AnyRequest, error: HookferryError) -> Response[bytes]:
+    status, headers, body = problems.problem(error)
+    return Response(
+        body,
+        status_code=status,
+        media_type=problems.CONTENT_TYPE,
+        headers={name.decode(): value.decode() for name, value in headers},
+    )
+
+
+def _on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+    if error.status_code >= 500:
+        return _on_bug(request, error)
+    return Response(
+        problems.http_problem(error.status_code),
+        status_code=error.status_code,
+        media_type=problems.CONTENT_TYPE,
+        headers=error.headers,
+    )
+
+
+def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """Only where it happened goes into the log: the error's own words may quote a secret."""
+    trace = traceback.format_tb(error.__traceback__)
+    _log.error("internal_error", path=request.url.path, error=type(error).__name__, trace=trace)
+    return Response(
+        problems.http_problem(500),
+        status_code=500,
+        media_type=problems.CONTENT_TYPE,
+    )

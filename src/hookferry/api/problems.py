@@ -1,0 +1,87 @@
+"""Errors as callers see them: problem details (RFC 9457) with a code of a closed set."""
+
+from http import HTTPStatus
+
+import msgspec
+
+from hookferry.errors import HookferryError, Unauthenticated, Unavailable
+
+CODES = {
+    "malformed": "The request cannot be read.",
+    "too_deep": "The JSON is nested too deeply.",
+    "unauthenticated": "There is no key, or not a valid one.",
+    "forbidden": "The key lacks the permission.",
+    "not_found": "There is no such object, or it is another tenant's.",
+    "method_not_allowed": "This path does not take this method.",
+    "conflict": "The request clashes with what is there.",
+    "already_exists": "The id or name is taken.",
+    "idempotency_conflict": "The idempotency key was used with another body.",
+    "delivery_busy": "The delivery is in flight or held.",
+    "delivery_final": "The delivery is final and never changes.",
+    "endpoint_deleted": "The endpoint is deleted.",
+    "endpoint_disabled": "The endpoint is disabled: it wants nothing more until it is resumed.",
+    "payload_pruned": "The event's payload is no longer kept.",
+    "unreadable_secret": "The endpoint's secrets cannot be decrypted.",
+    "too_large": "The body is over its limit.",
+    "unsupported_media_type": "The body is not JSON.",
+    "invalid": "The request cannot be accepted as it is.",
+    "invalid_url": "The endpoint's URL cannot be used.",
+    "unknown_event_type": "The event type is not in the catalogue.",
+    "unavailable": "Nothing can be stored now, and nothing was. Try again later.",
+    "internal": "Hookferry has a bug here. The log says more.",
+}
+"""Every code that an answer can have, with its title. The reference lists them."""
+
+Headers = list[tuple[bytes, bytes]]
+
+CONTENT_TYPE = "application/problem+json"
+
+# Code and detail for what the framework refuses by itself.
+_OF_STATUS = {
+    HTTPStatus.BAD_REQUEST: ("malformed", "The request is not valid HTTP."),
+    HTTPStatus.NOT_FOUND: ("not_found", "There is nothing at this path."),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("method_not_allowed", "The header Allow says which methods there are."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("too_large", "The body has more than 1 MiB."),
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (
+        "unsupported_media_type",
+        "Send JSON, with the header `Content-Type: application/json`.",
+    ),
+}
+_BUG = ("internal", "This request ran into a bug; the log has the details.")
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What went wrong. `code` is one of a closed set; `field` names the culprit where there is one.
+
+    `number` says which event of a batch it was, from 0.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    field: str | None = None
+    number: int | None = None
+
+
+def problem(error: HookferryError) -> tuple[int, Headers, bytes]:
+    """Status, headers and body of the answer to an error."""
+    headers = [(b"content-type", CONTENT_TYPE.encode()), (b"x-content-type-options", b"nosniff")]
+    if isinstance(error, Unauthenticated):
+        headers.append((b"www-authenticate", b"Bearer"))
+    if isinstance(error, Unavailable):
+        headers.append((b"retry-after", str(error.retry_after).encode()))
+    body = _encode(error.status, error.code, error.message, error.field, error.number)
+    return error.status, headers, body
+
+
+def http_problem(status: int) -> bytes:
+    """The body of the answer to an error of the framework's, or of ours."""
+    return _encode(status, *_OF_STATUS.get(HTTPStatus(status), _BUG))
+
+
+def _encode(
+    status: int, code: str, detail: str, field: str | None = None, number: int | None = None
+) -> bytes:
+    return msgspec.json.encode(Problem(f"/docs#{code}", CODES[code], status, detail, code, field, number))

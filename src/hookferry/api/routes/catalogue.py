@@ -1,0 +1,87 @@
+"""/v1/event-types, /v1/tenants/{tenant}/event-types and /v1/contracts"""
+
+from litestar import Router, delete, get, patch, post
+
+from hookferry.api.access import Access
+from hookferry.api.answers import Contract, Deleted, EventType
+from hookferry.api.paging import Page, PageQuery, page_of
+from hookferry.api.parameters import Body, Id, Query, Services
+from hookferry.errors import NotFound
+from hookferry.model import Permission
+from hookferry.service.forms import EventTypeChange, NewEventType
+
+
+@get("/event-types", needs=Access.ANY_KEY, sync_to_thread=False)
+def list_event_types(services: Services, asked: Query[PageQuery]) -> Page[EventType]:
+    """List the deployment's event types, by name."""
+    return page_of(services.catalogue.list(), lambda type: type.name, EventType.of, asked)
+
+
+@post("/event-types", needs=Access.OPERATOR)
+async def create_event_type(services: Services, given: Body[NewEventType]) -> EventType:
+    """Add an event type to the catalogue."""
+    return EventType.of(await services.catalogue.create(given))
+
+
+@get("/event-types/{name:path}", needs=Access.ANY_KEY, sync_to_thread=False)
+def get_event_type(services: Services, name: Id) -> EventType:
+    """Read an event type."""
+    return EventType.of(services.catalogue.get(_bare(name)))
+
+
+@patch("/event-types/{name:path}", needs=Access.OPERATOR)
+async def change_event_type(services: Services, name: Id, given: Body[EventTypeChange]) -> EventType:
+    """Change an event type."""
+    return EventType.of(await services.catalogue.change(_bare(name), given))
+
+
+@delete("/event-types/{name:path}", needs=Access.OPERATOR, status_code=200)
+async def delete_event_type(services: Services, name: Id) -> Deleted:
+    """Take an event type out of the catalogue.
+
+    Endpoints that name it keep receiving it.
+    """
+    await services.catalogue.delete(_bare(name))
+    return Deleted(id=_bare(name))
+
+
+@get("/tenants/{tenant:str}/event-types", needs=Permission.WEBHOOKS_READ, sync_to_thread=False)
+def list_tenant_event_types(services: Services, tenant: Id, asked: Query[PageQuery]) -> Page[EventType]:
+    """List the event types that a tenant can subscribe to, by name."""
+    services.tenants.get(tenant)
+    return page_of(services.catalogue.list(), lambda type: type.name, EventType.of, asked)
+
+
+@get("/contracts", needs=Access.ANY_KEY, sync_to_thread=False)
+def list_contracts(services: Services, asked: Query[PageQuery]) -> Page[Contract]:
+    """List contracts, by name."""
+    contracts = sorted(services.contracts.values(), key=lambda contract: contract.name)
+    return page_of(contracts, lambda contract: contract.name, Contract.of, asked)
+
+
+@get("/contracts/{name:str}", needs=Access.ANY_KEY, sync_to_thread=False)
+def get_contract(services: Services, name: Id) -> Contract:
+    """Read a contract."""
+    if name not in services.contracts:
+        raise NotFound(f"There is no contract {name!r}.")
+    return Contract.of(services.contracts[name])
+
+
+def _bare(name: str) -> str:
+    """A name that may contain slashes comes with one before it."""
+    return name.removeprefix("/")
+
+
+event_types = Router(
+    "/",
+    route_handlers=[
+        list_event_types,
+        create_event_type,
+        get_event_type,
+        change_event_type,
+        delete_event_type,
+        list_tenant_event_types,
+    ],
+    tags=["Event types"],
+)
+contracts = Router("/", route_handlers=[list_contracts, get_contract], tags=["Contracts"])

@@ -1,0 +1,128 @@
+"""/v1/tenants/{tenant}/endpoints"""
+
+from typing import Annotated
+
+from litestar import Router, delete, get, patch, post
+from msgspec import Meta
+
+from hookferry.api.answers import CreatedEndpoint, Deleted, Endpoint, Published, Secrets
+from hookferry.api.attempts import Attempt
+from hookferry.api.paging import HistoryQuery, Page, PageQuery, cursor_page, page_of
+from hookferry.api.parameters import Body, Id, Query, Services
+from hookferry.model import Outcome, Permission
+from hookferry.service.forms import EndpointChange, NewEndpoint, Rotation
+
+
+class AttemptQuery(HistoryQuery, frozen=True, kw_only=True):
+    """Which attempts."""
+
+    outcome: Annotated[Outcome | None, Meta(description="Only those that ended so.")] = None
+
+
+@get("/", needs=Permission.WEBHOOKS_READ, sync_to_thread=False)
+def list_endpoints(services: Services, tenant: Id, asked: Query[PageQuery]) -> Page[Endpoint]:
+    """List endpoints, newest first."""
+    endpoints = services.endpoints.list(tenant)
+    return page_of(endpoints, lambda endpoint: endpoint.id, Endpoint.of, asked, newest_first=True)
+
+
+@post("/", needs=Permission.WEBHOOKS_WRITE)
+async def create_endpoint(services: Services, tenant: Id, given: Body[NewEndpoint]) -> CreatedEndpoint:
+    """Register an endpoint.
+
+    It receives the events that are published from now on. The answer shows its signing secret.
+    """
+    endpoint = await services.endpoints.create(tenant, given)
+    return CreatedEndpoint.of(endpoint, secret=endpoint.secrets[0].value)
+
+
+@get("/{id:str}", needs=Permission.WEBHOOKS_READ, sync_to_thread=False)
+def get_endpoint(services: Services, tenant: Id, id: Id) -> Endpoint:
+    """Read an endpoint."""
+    return Endpoint.of(services.endpoints.get(tenant, id))
+
+
+@patch("/{id:str}", needs=Permission.WEBHOOKS_WRITE)
+async def change_endpoint(services: Services, tenant: Id, id: Id, given: Body[EndpointChange]) -> Endpoint:
+    """Change an endpoint.
+
+    What is left out stays. What waits for the endpoint goes to its new URL.
+    """
+    return Endpoint.of(await services.endpoints.change(tenant, id, given))
+
+
+@delete("/{id:str}", needs=Permission.WEBHOOKS_DELETE, status_code=200)
+async def delete_endpoint(services: Services, tenant: Id, id: Id) -> Deleted:
+    """Delete an endpoint.
+
+    What waits for it is cancelled. Its history is kept.
+    """
+    return Deleted(id=id, cancelled=await services.endpoints.delete(tenant, id))
+
+
+@post("/{id:str}/pause", needs=Permission.WEBHOOKS_WRITE, status_code=200)
+async def pause_endpoint(services: Services, tenant: Id, id: Id) -> Endpoint:
+    """Pause an endpoint.
+
+    What it would receive is held until it is resumed.
+    """
+    return Endpoint.of(await services.endpoints.pause(tenant, id))
+
+
+@post("/{id:str}/resume", needs=Permission.WEBHOOKS_WRITE, status_code=200)
+async def resume_endpoint(services: Services, tenant: Id, id: Id) -> Endpoint:
+    """Resume an endpoint that is paused or disabled.
+
+    What was held is due now.
+    """
+    return Endpoint.of(await services.endpoints.resume(tenant, id))
+
+
+@post("/{id:str}/rotate", needs=Permission.WEBHOOKS_WRITE, status_code=200)
+async def rotate_secret(services: Services, tenant: Id, id: Id, given: Body[Rotation]) -> Secrets:
+    """Rotate an endpoint's signing secret.
+
+    The old secret signs too until the overlap ends. The body may be left out.
+    """
+    return Secrets.of(await services.secrets.rotate(tenant, id, given))
+
+
+@post("/{id:str}/test", needs=Permission.WEBHOOKS_WRITE, status_code=202)
+async def check_endpoint(services: Services, tenant: Id, id: Id) -> Published:
+    """Send an endpoint a test event, whatever it is subscribed to."""
+    done = await services.endpoints.test(tenant, id)
+    return Published(id=done.event, deliveries=done.deliveries)
+
+
+@get("/{id:str}/secret", needs=Permission.WEBHOOKS_WRITE, sync_to_thread=False)
+def reveal_secret(services: Services, tenant: Id, id: Id) -> Secrets:
+    """Read an endpoint's signing secrets."""
+    return Secrets.of(services.secrets.reveal(tenant, id))
+
+
+@get("/{id:str}/attempts", needs=Permission.EVENTS_READ)
+async def list_endpoint_attempts(
+    services: Services, tenant: Id, id: Id, asked: Query[AttemptQuery]
+) -> Page[Attempt]:
+    """List the attempts at an endpoint, newest first."""
+    page = await services.history.endpoint_attempts(tenant, id, asked.rows(), asked.outcome)
+    return cursor_page(page, Attempt.of)
+
+
+router = Router(
+    "/tenants/{tenant:str}/endpoints",
+    route_handlers=[
+        list_endpoints,
+        create_endpoint,
+        get_endpoint,
+        change_endpoint,
+        delete_endpoint,
+        pause_endpoint,
+        resume_endpoint,
+        rotate_secret,
+        check_endpoint,
+        reveal_secret,
+        list_endpoint_attempts,
+    ],
+    tags=["Endpoints"],
+)

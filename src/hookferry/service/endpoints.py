@@ -1,0 +1,152 @@
+"""Endpoints: registered, changed, paused, resumed, tested, deleted."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from hookferry import urls
+from hookferry.addresses import Network, check_host
+from hookferry.clock import Clock
+from hookferry.contracts import Contract
+from hookferry.errors import Conflict, Invalid
+from hookferry.ids import IdMaker
+from hookferry.model import Endpoint, EndpointStatus
+from hookferry.service import rules
+from hookferry.service.forms import EndpointChange, NewEndpoint
+from hookferry.service.publish import Publisher
+from hookferry.service.reconciling import reconcile
+from hookferry.service.secrets import Randomness, check_readable, first_secret, new_ed25519
+from hookferry.store.base import Ingested, Store
+
+
+class Endpoints:
+    """What a tenant does with its endpoints.
+
+    `contracts` are the contracts by name, `allow` the networks that an operator opened; `wake` tells the
+    engine that something is due.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: IdMaker,
+        contracts: Mapping[str, Contract],
+        randomness: Randomness,
+        publisher: Publisher,
+        wake: Callable[[], None],
+        allow: Sequence[Network] = (),
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._contracts = contracts
+        self._randomness = randomness
+        self._publisher = publisher
+        self._wake = wake
+        self._allow = allow
+
+    def list(self, tenant: str) -> Sequence[Endpoint]:
+        """A tenant's endpoints, newest first. Raises NotFound for an unknown tenant."""
+        return self._store.directory.endpoints(self._store.directory.tenant(tenant).id)
+
+    def get(self, tenant: str, id: str) -> Endpoint:
+        """Raises NotFound."""
+        return self._store.directory.endpoint(tenant, id)
+
+    async def create(self, tenant: str, wanted: NewEndpoint) -> Endpoint:
+        """A new endpoint, active at once. Raises NotFound, or Invalid with the field that is wrong."""
+        contract = self._contract(tenant)
+        now = self._clock.now()
+        endpoint = Endpoint(
+            id=self._ids.new("ep"),
+            tenant=tenant,
+            url=self._url(wanted.url, contract),
+            name=rules.check_text("name", wanted.name),
+            event_types=self._event_types(wanted.event_types, contract),
+            scope=rules.check_scope(wanted.scope),
+            headers=rules.check_headers(wanted.headers, contract.header_names),
+            status=EndpointStatus.ACTIVE,
+            secrets=(first_secret(contract, wanted.secret, self._randomness),),
+            created_at=now,
+            updated_at=now,
+            timeout=rules.check_timeout(wanted.timeout),
+            ed25519=new_ed25519(contract, self._randomness) if wanted.ed25519 else None,
+        )
+        await self._store.add_endpoint(endpoint)
+        return endpoint
+
+    async def change(self, tenant: str, id: str, wanted: EndpointChange) -> Endpoint:
+        """Change what is given and leave the rest. Raises NotFound, Invalid, Conflict."""
+        contract = self._contract(tenant)
+        check: dict[str, Callable[[Any], Any]] = {
+            "url": lambda url: self._url(url, contract),
+            "name": lambda name: rules.check_text("name", name),
+            "event_types": lambda names: self._event_types(names, contract),
+            "scope": rules.check_scope,
+            "headers": lambda headers: rules.check_headers(headers, contract.header_names),
+            "timeout": rules.check_timeout,
+        }
+        given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
+        return await self._replace(tenant, id, **{name: check[name](value) for name, value in given.items()})
+
+    async def pause(self, tenant: str, id: str) -> Endpoint:
+        """Hold what it would receive until it is resumed. Raises NotFound, or Conflict if it is disabled."""
+        if self.get(tenant, id).status is EndpointStatus.DISABLED:
+            raise Conflict("The endpoint is disabled: it receives nothing that could be held.")
+        paused = await self._replace(tenant, id, status=EndpointStatus.PAUSED)
+        await reconcile(self._store, self._clock, id)
+        return paused
+
+    async def resume(self, tenant: str, id: str) -> Endpoint:
+        """Let a paused or disabled endpoint receive again; what was held is due now. Raises NotFound."""
+        resumed = await self._replace(tenant, id, status=EndpointStatus.ACTIVE, disabled_reason=None)
+        if await reconcile(self._store, self._clock, id):
+            self._wake()
+        return resumed
+
+    async def delete(self, tenant: str, id: str) -> int:
+        """Delete an endpoint and cancel what waits for it: how many deliveries. Raises NotFound."""
+        self.get(tenant, id)
+        now = self._clock.now()
+        await self._store.change_endpoint(
+            tenant,
+            id,
+            lambda old: msgspec.structs.replace(old, status=EndpointStatus.DELETED, updated_at=now),
+        )
+        return await reconcile(self._store, self._clock, id)
+
+    async def test(self, tenant: str, id: str) -> Ingested:
+        """Send the contract's test event to this endpoint. Raises NotFound, or Conflict if it is disabled."""
+        endpoint = self.get(tenant, id)
+        if endpoint.status is EndpointStatus.DISABLED:
+            raise Conflict("The endpoint is disabled: resume it first.")
+        type, payload = self._contract(tenant).test_event
+        return await self._publisher.publish_to(self._store.directory.tenant(tenant), endpoint, type, payload)
+
+    async def _replace(self, tenant: str, id: str, **given: Any) -> Endpoint:
+        self.get(tenant, id)
+        now = self._clock.now()
+
+        def change(old: Endpoint) -> Endpoint:
+            check_readable(old)
+            return msgspec.structs.replace(old, updated_at=now, **given)
+
+        return await self._store.change_endpoint(tenant, id, change)
+
+    def _contract(self, tenant: str) -> Contract:
+        return self._contracts[self._store.directory.tenant(tenant).contract]
+
+    def _url(self, text: str, contract: Contract) -> str:
+        url = urls.parse(text, contract.schemes)
+        check_host(url.host, self._allow)
+        return url.text
+
+    def _event_types(self, names: Sequence[str], contract: Contract) -> tuple[str, ...]:
+        unique = rules.check_event_types(names)
+        unknown = [name for name in unique if name not in self._store.directory.event_types]
+        if unknown and not contract.unknown_types:
+            raise Invalid(f"There is no event type {unknown[0]!r}.", field="event_types")
+        return unique

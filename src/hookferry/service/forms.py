@@ -1,0 +1,162 @@
+"""What callers ask for, as they write it in JSON. The native API decodes bodies straight into these.
+
+A form says its shape; rules.py says what its values may be. In a change, UNSET leaves a thing as it is.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, ClassVar
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from hookferry.model import Permission
+from hookferry.service.rules import DESCRIPTION_LENGTH, LONGEST_TIMEOUT, SHORTEST_TIMEOUT, TEXT_LENGTH
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+Time = Annotated[datetime, Meta(tz=True)]
+"""ISO 8601 with a time zone."""
+
+_Name = Annotated[str, Meta(max_length=TEXT_LENGTH, description="A name for people.")]
+_EventTypes = Annotated[
+    list[str], Meta(description="The event types to receive; empty means all.", examples=[["order.created"]])
+]
+_Headers = Annotated[dict[str, str], Meta(description="Headers to send with each delivery; 4 KiB in all.")]
+_Scope = Annotated[
+    dict[str, str | list[str]],
+    Meta(description="Only events that carry one of these values for each of these labels."),
+]
+_Timeout = Annotated[float, Meta(ge=SHORTEST_TIMEOUT, le=LONGEST_TIMEOUT)]
+_Description = Annotated[str, Meta(max_length=DESCRIPTION_LENGTH)]
+_Schema = Annotated[Raw | UnsetType, Meta(description="A JSON Schema of the payload.")]
+_Example = Annotated[Raw | UnsetType, Meta(description="A payload.")]
+
+
+def millis(time: datetime) -> int:
+    """Milliseconds since 1970 of a time with a zone."""
+    return (time - _EPOCH) // _MILLISECOND
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request body. `sample` is shown in the reference."""
+
+    sample: ClassVar[dict[str, Any]] = {}
+
+
+class NewTenant(Form, frozen=True):
+    """A customer of the product."""
+
+    sample: ClassVar[dict[str, Any]] = {"id": "acme", "name": "Acme Ltd"}
+
+    name: _Name
+    id: Annotated[str | None, Meta(description="Your own id for it; made for you if left out.")] = None
+    contract: Annotated[str, Meta(description="The wire format of its webhooks.")] = "standard"
+
+
+class TenantChange(Form, frozen=True):
+    """What to change of a tenant."""
+
+    sample: ClassVar[dict[str, Any]] = {"name": "Acme Limited"}
+
+    name: _Name | UnsetType = UNSET
+    contract: Annotated[
+        str | UnsetType, Meta(description="Can be changed while the tenant has no endpoints.")
+    ] = UNSET
+
+
+class NewEndpoint(Form, frozen=True):
+    """Where a tenant wants its events."""
+
+    sample: ClassVar[dict[str, Any]] = {
+        "url": "https://example.com/hooks",
+        "event_types": ["order.created"],
+        "name": "Order desk",
+        "headers": {"X-Environment": "production"},
+    }
+
+    url: Annotated[str, Meta(description="An http or https URL.", examples=["https://example.com/hooks"])]
+    event_types: _EventTypes = []
+    name: _Name = ""
+    scope: _Scope = {}
+    headers: _Headers = {}
+    secret: Annotated[str | None, Meta(description="The signing secret; made for you if left out.")] = None
+    timeout: Annotated[
+        _Timeout | None, Meta(description="For the whole request, in seconds; by default the contract's.")
+    ] = None
+    ed25519: Annotated[
+        bool, Meta(description="Sign with an Ed25519 key too; the answer shows its public key.")
+    ] = False
+
+
+class EndpointChange(Form, frozen=True):
+    """What to change of an endpoint."""
+
+    sample: ClassVar[dict[str, Any]] = {"event_types": ["order.created", "order.paid"]}
+
+    url: str | UnsetType = UNSET
+    event_types: _EventTypes | UnsetType = UNSET
+    name: _Name | UnsetType = UNSET
+    scope: _Scope | UnsetType = UNSET
+    headers: _Headers | UnsetType = UNSET
+    timeout: _Timeout | UnsetType | None = UNSET
+
+
+class Rotation(Form, frozen=True):
+    """A new signing secret. The old ones stay valid for the overlap; both sign meanwhile."""
+
+    sample: ClassVar[dict[str, Any]] = {"overlap": 86400}
+
+    secret: Annotated[str | None, Meta(description="The new secret; made for you if left out.")] = None
+    overlap: Annotated[
+        Annotated[float, Meta(ge=0, le=30 * 86400)] | None,
+        Meta(description="In seconds; 0 ends the old secrets at once; by default the contract's."),
+    ] = None
+
+
+class NewKey(Form, frozen=True):
+    """A key for the API."""
+
+    sample: ClassVar[dict[str, Any]] = {
+        "tenant": "acme",
+        "permissions": ["events:write"],
+        "name": "shop",
+    }
+
+    permissions: Annotated[list[Permission], Meta(min_length=1, description="What the key may do.")]
+    tenant: Annotated[
+        str | None, Meta(description="The tenant it is bound to; by default that of the key which asks.")
+    ] = None
+    name: _Name = ""
+    expires_at: Annotated[Time | None, Meta(description="When it ends; by default never.")] = None
+
+
+class NewEventType(Form, frozen=True):
+    """A kind of event in the catalogue."""
+
+    sample: ClassVar[dict[str, Any]] = {
+        "name": "order.created",
+        "title": "Order created",
+        "description": "A customer has placed an order.",
+        "schema": {"type": "object", "required": ["order"]},
+        "example": {"order": 17},
+    }
+
+    name: Annotated[str, Meta(examples=["order.created"])]
+    title: _Name = ""
+    description: _Description = ""
+    schema: _Schema = UNSET
+    example: _Example = UNSET
+    deprecated: bool = False
+
+
+class EventTypeChange(Form, frozen=True):
+    """What to change of an event type. Its name stays."""
+
+    sample: ClassVar[dict[str, Any]] = {"deprecated": True}
+
+    title: _Name | UnsetType = UNSET
+    description: _Description | UnsetType = UNSET
+    schema: _Schema = UNSET
+    example: _Example = UNSET
+    deprecated: bool | UnsetType = UNSET

@@ -1,0 +1,97 @@
+"""Signing secrets: made, rotated with an overlap, revealed."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from hookferry.clock import Clock
+from hookferry.contracts import Contract
+from hookferry.errors import Conflict
+from hookferry.model import Endpoint, Secret
+from hookferry.service.forms import Rotation
+from hookferry.store.base import Store
+
+Randomness = Callable[[int], bytes]
+"""Gives that many random bytes."""
+
+# Each live secret is one more signature on each request.
+MOST_LIVE = 5
+
+_RANDOM_BYTES = 32
+
+
+def first_secret(contract: Contract, chosen: str | None, randomness: Randomness) -> Secret:
+    """The caller's secret, if the contract takes it, or a new one. Raises Invalid."""
+    if chosen is None:
+        return Secret(contract.new_secret(randomness(_RANDOM_BYTES)))
+    contract.check_secret(chosen)
+    return Secret(chosen)
+
+
+def new_ed25519(contract: Contract, randomness: Randomness) -> Secret:
+    """A key for an extra signature."""
+    return Secret(contract.new_ed25519(randomness(_RANDOM_BYTES)))
+
+
+def live(secrets: tuple[Secret, ...], now: int) -> tuple[Secret, ...]:
+    """Those that sign at this time, newest first."""
+    return tuple(secret for secret in secrets if secret.expires_at is None or secret.expires_at > now)
+
+
+def rotated(secrets: tuple[Secret, ...], new: Secret, now: int, overlap: float) -> tuple[Secret, ...]:
+    """The new secret, and the old ones that stay valid for at most `overlap` more seconds.
+
+    Raises Conflict if they would be too many.
+    """
+    end = now + round(overlap * 1000)
+    ends = [(old, end if old.expires_at is None else min(old.expires_at, end)) for old in secrets]
+    kept = [Secret(old.value, expires_at) for old, expires_at in ends if expires_at > now]
+    if len(kept) >= MOST_LIVE:
+        raise Conflict(
+            f"The endpoint has {len(kept)} secrets that are still valid; wait, or rotate with overlap 0.",
+            field="overlap",
+        )
+    return (new, *kept)
+
+
+class Secrets:
+    """Rotates and reveals the secrets of endpoints. `contracts` are the contracts by name."""
+
+    def __init__(
+        self, store: Store, clock: Clock, contracts: Mapping[str, Contract], randomness: Randomness
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._contracts = contracts
+        self._randomness = randomness
+
+    def reveal(self, tenant: str, endpoint: str) -> Endpoint:
+        """The endpoint with the secrets that sign now. Raises NotFound, or Conflict if unreadable."""
+        found = self._store.directory.endpoint(tenant, endpoint)
+        check_readable(found)
+        return msgspec.structs.replace(found, secrets=live(found.secrets, self._clock.now()))
+
+    async def rotate(self, tenant: str, endpoint: str, wanted: Rotation) -> Endpoint:
+        """A new secret; the old ones stay for the overlap. Raises NotFound, Invalid, Conflict."""
+        contract = self._contracts[self._store.directory.tenant(tenant).contract]
+        self._store.directory.endpoint(tenant, endpoint)
+        new = first_secret(contract, wanted.secret, self._randomness)
+        overlap = contract.overlap if wanted.overlap is None else wanted.overlap
+        now = self._clock.now()
+
+        def change(old: Endpoint) -> Endpoint:
+            check_readable(old)
+            secrets = rotated(live(old.secrets, now), new, now, overlap)
+            return msgspec.structs.replace(old, secrets=secrets, updated_at=now)
+
+        return await self._store.change_endpoint(tenant, endpoint, change)
+
+
+def check_readable(endpoint: Endpoint) -> None:
+    """Raises Conflict if the secrets could not be decrypted: a change would store their absence."""
+    if not endpoint.readable:
+        raise Conflict(
+            "The endpoint's secrets cannot be read with this HOOKFERRY_SECRET_KEY. Start with the key that "
+            "encrypted them, or delete the endpoint and register it again.",
+            code="unreadable_secret",
+        )

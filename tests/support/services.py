@@ -1,0 +1,64 @@
+"""Everything above the store, put together as the app does it, but for the engine."""
+
+from random import Random
+
+from hookferry.contracts import builtin
+from hookferry.ids import IdMaker
+from hookferry.model import Work
+from hookferry.service.catalogue import Catalogue
+from hookferry.service.endpoints import Endpoints
+from hookferry.service.history import History
+from hookferry.service.keys import Keys
+from hookferry.service.publish import Publisher
+from hookferry.service.secrets import Secrets
+from hookferry.service.services import Services
+from hookferry.service.tail import Tail
+from hookferry.service.tenants import Tenants
+from hookferry.store.base import Store
+from tests.support.clock import ManualClock
+
+ADMIN_KEY = "an admin key of forty characters, or more"
+
+
+class FullEngine:
+    """An engine without room: whatever is published waits in the database. `woken` counts its wake-ups."""
+
+    worker = "wrk_none"
+
+    def __init__(self) -> None:
+        self.woken = 0
+
+    def reserve(self, endpoint: str, size: int) -> bool:
+        return False
+
+    def release(self, endpoint: str, size: int) -> None:
+        raise AssertionError("no room was given")
+
+    def offer(self, work: Work) -> None:
+        raise AssertionError("no room was given")
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+class House:
+    """The services over a store."""
+
+    def __init__(self, store: Store, clock: ManualClock) -> None:
+        ids = IdMaker(clock.now, Random(2).getrandbits)
+        random = Random(3).randbytes
+        contracts = {"standard": builtin("standard")}
+        self.store = store
+        self.engine = FullEngine()
+        self.publisher = Publisher(store, clock, ids, self.engine, contracts, 256 * 1024)
+        self.services = Services(
+            contracts=contracts,
+            tenants=Tenants(store, clock, ids, contracts),
+            keys=Keys(store, clock, ids, contracts, random, ADMIN_KEY),
+            endpoints=Endpoints(store, clock, ids, contracts, random, self.publisher, self.engine.wake),
+            secrets=Secrets(store, clock, contracts, random),
+            catalogue=Catalogue(store),
+            history=History(store, clock, ids, self.engine.wake),
+            tail=Tail(),
+        )
+        store.listen(self.services.tail.on_settled)
