@@ -160,17 +160,18 @@ def find(
     Raises ConfigError for what is unknown or unreadable, with what was probably meant.
     """
     path = file or folder / FILE
-    table = _table(path) if file or path.exists() else {}
-    found = {name: _found(name, value, str(path), SETTINGS) for name, value in table.items()}
+    found: dict[str, Found] = {}
+    for name, value in (_table(path) if file or path.exists() else {}).items():
+        setting = _known(SETTINGS, name, str(path))
+        found[name] = Found(_read(setting, value, f"{name} in {path}"), str(path))
     variables = {setting.variable: setting for setting in SETTINGS.values()}
-    for variable in sorted(environ):
-        if variable.startswith(PREFIX):
-            value = _found(variable, environ[variable], "the environment", variables)
-            found[variables[variable].name] = Found(value.value, variable)
-    for name, given in flags.items():
-        if given is not None and given != ():
-            flag = SETTINGS[name].flag
-            found[name] = Found(_found(name, given, flag, SETTINGS).value, flag)
+    for variable in sorted(name for name in environ if name.startswith(PREFIX)):
+        setting = _known(variables, variable, "the environment")
+        found[setting.name] = Found(_read(setting, environ[variable], variable), variable)
+    for name, value in flags.items():
+        if value is not None and value != ():
+            setting = SETTINGS[name]
+            found[name] = Found(_read(setting, value, setting.flag), setting.flag)
     return found
 
 
@@ -205,22 +206,25 @@ def _table(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {reason}") from None
 
 
-def _found(name: str, value: object, place: str, known: Mapping[str, Setting]) -> Found:
-    setting = known.get(name)
-    if setting is None:
-        raise ConfigError(f"{name}: unknown setting in {place}{_meant(name, known)}", field=name)
+def _known(settings: Mapping[str, Setting], name: str, place: str) -> Setting:
+    if name not in settings:
+        raise ConfigError(f"{name}: unknown setting in {place}{_meant(name, settings)}", field=name)
+    return settings[name]
+
+
+def _read(setting: Setting, value: object, origin: str) -> Any:
     try:
-        return Found(setting.about.kind.read(value), place)
+        return setting.about.kind.read(value)
     except ValueError as error:
         got = "" if setting.about.secret else f", got {value!r}"
-        raise ConfigError(f"{name} in {place}: expected {error}{got}", field=name) from None
+        raise ConfigError(f"{origin}: expected {error}{got}", field=setting.name) from None
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
     # Without the prefix, which all variables share, and which would make all of them look alike.
     ends = {end.removeprefix(PREFIX): end for end in known}
     meant = get_close_matches(name.removeprefix(PREFIX), ends, n=1)
-    return f"; did you mean {ends[meant[0]]}?" if meant else "; `hookferry config show` lists them all"
+    return f"; did you mean {ends[meant[0]]}?" if meant else "; `hookferry serve --help` lists the server's"
 
 
 def page() -> str:

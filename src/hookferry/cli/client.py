@@ -55,8 +55,10 @@ class Api:
     def __init__(self, settings: Settings) -> None:
         if settings.key is None:
             raise errors.Unauthenticated(
-                "no key: set HOOKFERRY_KEY, or name a file that holds it with --key-file"
+                "There is no key. Set HOOKFERRY_KEY, or name a file that holds it with --key-file."
             )
+        if not (settings.key.isascii() and settings.key.isprintable()):
+            raise errors.Unauthenticated("The key has characters that no key has. Copy it again.")
         self._url = settings.url.rstrip("/")
         self._tenant = settings.tenant
         try:
@@ -68,7 +70,7 @@ class Api:
                 trust_env=urlsplit(self._url).hostname not in _LOOPBACK,
             )
         except (httpx.InvalidURL, ValueError, UnicodeError):
-            raise errors.ConfigError(f"{self._url!r} is no URL; set HOOKFERRY_URL or --server") from None
+            raise errors.ConfigError(f"{self._url!r} is no URL. Mend HOOKFERRY_URL or --server.") from None
 
     def __enter__(self) -> Self:
         return self
@@ -143,8 +145,8 @@ class Api:
     def _only_tenant(self) -> str:
         tenants = _read(self.get(self.path("tenants"), {"limit": 2}), Page).data
         if len(tenants) != 1:
-            reason = "the key sees several tenants" if tenants else "there is no tenant yet"
-            raise errors.ConfigError(f"{reason}: name one with --tenant or HOOKFERRY_TENANT")
+            reason = "There are several tenants" if tenants else "There is no tenant yet"
+            raise errors.ConfigError(f"{reason}. Name one with --tenant or HOOKFERRY_TENANT.")
         only: _Named = _read(tenants[0], _Named)
         return only.id
 
@@ -153,15 +155,15 @@ class Api:
         try:
             yield
         except httpx.TimeoutException:
-            raise errors.Unreachable(f"{self._url} did not answer in time; try again") from None
+            raise errors.Unreachable(f"{self._url} did not answer in time. Try again.") from None
         except (httpx.UnsupportedProtocol, httpx.InvalidURL):
             raise errors.ConfigError(
-                f"{self._url!r} is no http or https URL; set HOOKFERRY_URL or --server"
+                f"{self._url!r} is no http or https URL. Mend HOOKFERRY_URL or --server."
             ) from None
         except httpx.TransportError as error:
             raise errors.Unreachable(
-                f"cannot reach {self._url} ({error}); is `hookferry serve` running there?"
-                " HOOKFERRY_URL or --server says where"
+                f"Cannot reach {self._url} ({error}). Is `hookferry serve` running there?"
+                " HOOKFERRY_URL or --server says where it is."
             ) from None
 
 
@@ -174,7 +176,7 @@ def _read(raw: Raw, type: type[Any]) -> Any:
         return msgspec.json.decode(raw, type=type)
     except msgspec.MsgspecError:
         raise errors.Unreachable(
-            "the answer is not Hookferry's; HOOKFERRY_URL or --server says where it is"
+            "The answer is not Hookferry's. HOOKFERRY_URL or --server says where it is."
         ) from None
 
 
@@ -187,7 +189,7 @@ def _error(answer: httpx.Response) -> errors.HookferryError:
     message = problem.detail or problem.title
     if not message:
         return errors.Unreachable(
-            f"{answer.url} answered {answer.status_code} and is no Hookferry;"
-            " HOOKFERRY_URL or --server says where one is"
+            f"{answer.url} answered {answer.status_code} and is no Hookferry."
+            " HOOKFERRY_URL or --server says where one is."
         )
     return kind(message, code=problem.code, field=problem.field)

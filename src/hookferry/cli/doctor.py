@@ -40,6 +40,10 @@ def _findings(config_file: Path | None) -> "list[Finding]":
         found = find({}, os.environ, Path.cwd(), config_file)
         settings = build(found)
     except ConfigError as error:
-        return [Finding("settings", State.FAIL, error.message, "`hookferry config show` helps to mend them.")]
+        return [
+            Finding(
+                "settings", State.FAIL, error.message, "Mend it; docs/configuration.md lists all settings."
+            )
+        ]
     count = f"{len(found)} given, the others by default"
     return [Finding("settings", State.OK, count), *check_all(settings, server="url" in found)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+import click
 import msgspec
 from msgspec import Raw
 
@@ -37,7 +38,9 @@ def attempts(lines: Iterable[str]) -> Iterator[tuple[Raw, str]]:
     event = ""
     for line in lines:
         name, _, value = line.partition(":")
-        if name == "event":
+        if value == " connected":
+            click.echo("Watching attempts until Ctrl-C.", err=True)
+        elif name == "event":
             event = value.strip()
         elif name == "data":
             yield Raw(value.encode()), _dropped(value) if event == "dropped" else _attempt(value)
