@@ -43,6 +43,9 @@ def parse(text: str, allowed: Collection[str]) -> Template:
 
 def _slot(text: str, allowed: Collection[str]) -> Slot:
     name = text.removesuffix("?")
+    formats = sorted(known for known in allowed if known.startswith(f"{name}:"))
+    if formats:
+        raise ValueError(f"the placeholder {{{text}}} needs a format: {' or '.join(formats)}")
     if name not in allowed:
         problem = "cannot stand here" if name in PLACEHOLDERS else "is unknown"
         raise ValueError(f"the placeholder {{{text}}} {problem}; {meant(name, sorted(allowed))}")
