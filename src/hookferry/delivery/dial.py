@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from time import perf_counter
 from typing import Literal, cast
 
-from hookferry.addresses import Address
+from hookferry.addresses import Address, literal
 from hookferry.delivery.connection import Connection
 from hookferry.delivery.failures import Failed, check_ours, connecting, handshaking
 from hookferry.delivery.guard import Guard
@@ -75,13 +75,17 @@ class Dial:
             self._times[phase] = perf_counter() - began
 
     async def _resolve(self) -> Sequence[Address]:
-        with self._timed("dns"):
-            found = await self._dialler.resolver.lookup(self._url.host)
-            try:
-                admitted = self._dialler.guard.admit(self._url.host, found)
-            except OSError as error:
-                check_ours(error)
-                admitted = ()
+        address = literal(self._url.host)
+        if address is None:
+            with self._timed("dns"):
+                found = await self._dialler.resolver.lookup(self._url.host)
+        else:
+            found = (address,)
+        try:
+            admitted = self._dialler.guard.admit(self._url.host, found)
+        except OSError as error:
+            check_ours(error)
+            admitted = ()
         if not admitted:
             raise Failed(
                 Outcome.FORBIDDEN_ADDRESS, "The receiver's name leads to an address that is not allowed."

@@ -14,7 +14,7 @@ import aiodns
 import aiodns.error as causes
 import pycares
 
-from hookferry.addresses import Address, literal
+from hookferry.addresses import Address
 from hookferry.delivery.failures import Failed, check_descriptors
 from hookferry.model import Outcome
 
@@ -42,12 +42,10 @@ class Resolver:
         self._known: dict[str, tuple[float, Sequence[Address]]] = {}
 
     async def lookup(self, host: str) -> Sequence[Address]:
-        """The addresses of a canonical host, best first; a literal one is its own answer.
+        """The addresses of a name, best first.
 
         Raises Failed with one of the DNS outcomes; Unavailable without file descriptors.
         """
-        if (address := literal(host)) is not None:
-            return (address,)
         expiry, addresses = self._known.get(host, (0.0, ()))
         if expiry > time.monotonic():
             return addresses
