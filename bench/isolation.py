@@ -16,7 +16,7 @@ _WIDE = "bench.wide"
 def isolation(run: Run) -> list[Row]:
     """The healthy endpoints' p99 beside one that hangs and has many deliveries waiting."""
     pairs = [_beside_a_hanging_one(run) for _ in range(run.rounds)]
-    return _compared("isolation", f"beside {run.scaled(50_000):,} for a hanging endpoint", pairs)
+    return _compared("isolation", f"{run.scaled(50_000):,} for a hanging endpoint", pairs)
 
 
 def _beside_a_hanging_one(run: Run) -> tuple[Latency, Latency]:
@@ -37,7 +37,7 @@ def fanout(run: Run) -> list[Row]:
     accepted = [seconds * 1000 for _, _, seconds in found]
     return [
         Row("fan-out", f"one event to {count:,} endpoints, accepted", "ms", accepted, at_most(100)),
-        *_compared("fan-out", f"beside one event to {count:,} endpoints", pairs),
+        *_compared("fan-out", "one such event", pairs),
     ]
 
 
@@ -58,16 +58,18 @@ def _beside_a_wide_event(run: Run, count: int) -> tuple[Latency, Latency, float]
 
 
 def _compared(name: str, beside: str, pairs: list[tuple[Latency, Latency]]) -> list[Row]:
-    """The p99 with a disturbance and without. Also from the request on: a late 202 is a harm too."""
-    rows = []
-    for field in ("accepted", "requested"):
-        low = each([pair[0] for pair in pairs], field, 0.99)
-        high = each([pair[1] for pair in pairs], field, 0.99)
-        ratios = [b / a for a, b in zip(low, high, strict=True)]
-        way = f"{field} to received, p99"
-        rows += [
-            Row(name, f"{way}, {beside} / without", "", ratios, at_most(1.5)),
-            Row(name, f"{way}, {beside}", "ms", high),
-            Row(name, f"{way}, without", "ms", low),
-        ]
-    return rows
+    """The p99 with a disturbance and without.
+
+    Judged from the request on: a late 202 is a harm too, and the time after it is so short that a ratio of
+    it tells of the scheduler (0.1 to 0.9 ms in runs without any disturbance).
+    """
+    quiet, busy = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    low, high = each(quiet, "requested", 0.99), each(busy, "requested", 0.99)
+    ratios = [one / other for one, other in zip(high, low, strict=True)]
+    return [
+        Row(name, f"p99 beside {beside} / without", "", ratios, at_most(1.5)),
+        Row(name, "request sent to received, p99 beside it", "ms", high),
+        Row(name, "request sent to received, p99 without", "ms", low),
+        Row(name, "accepted to received, p99 beside it", "ms", each(busy, "accepted", 0.99)),
+        Row(name, "accepted to received, p99 without", "ms", each(quiet, "accepted", 0.99)),
+    ]
