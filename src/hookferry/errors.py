@@ -90,6 +90,11 @@ class Unavailable(HookferryError):
     status = 503
     retry_after = 5
 
+    def __init__(self, message: str, *, for_all: bool = False) -> None:
+        super().__init__(message)
+        self.for_all = for_all
+        """True if every other write would meet the same."""
+
 
 class Unreachable(HookferryError):
     """A command cannot reach the server, or what answers there is no Hookferry."""

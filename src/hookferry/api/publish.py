@@ -9,6 +9,9 @@ from typing import Any
 
 import msgspec
 
+from hookferry.api.access import bearer
+from hookferry.api.problems import problem
+from hookferry.api.reading import invalid
 from hookferry.errors import HookferryError, Invalid, Malformed, TooLarge
 from hookferry.model import Permission
 from hookferry.service.keys import Keys
@@ -19,7 +22,7 @@ from hookferry.store.directory import Directory
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+App = Callable[..., Awaitable[None]]
 
 _PREFIX = "/v1/tenants/"
 _LARGEST_BATCH = 1000
@@ -118,7 +121,7 @@ def _decode(decode: Callable[[bytes], Any], body: bytes) -> Any:
     try:
         return decode(body)
     except msgspec.ValidationError as error:
-        raise invalid(error) from error
+        raise invalid(error, Draft.__struct_fields__) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed(f"The body is not valid JSON: {error}.") from error
     except RecursionError as error:

@@ -5,6 +5,7 @@ and is never read again.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from hookferry.clock import Clock
@@ -78,7 +79,7 @@ class Dispatcher:
             or self._bytes + size > _ROOM_BYTES
             or self._store.unsettled > _MOST_UNSETTLED
         ):
-            lane.backlog = True
+            lane.backlog += 1
             return False
         lane.reserved += 1
         self._bytes += size
@@ -129,16 +130,15 @@ class Dispatcher:
         if self._store.unsettled > _MOST_UNSETTLED:
             return now + _POLL
         full = {lane.endpoint for lane in self._lanes.values() if lane.held > _LANE_ROOM // 2}
+        noticed = {lane: lane.backlog for lane in self._lanes.values() if lane.endpoint not in full}
         due = await self._store.next_due(full)
         if due is None or due > now:
-            for lane in [lane for lane in self._lanes.values() if lane.endpoint not in full]:
-                lane.backlog = False
-                self._forget(lane)
-            return min(due, now + _POLL) if due is not None else now + _POLL
+            self._mark_backlogs([], noticed)
+            return now + _POLL if due is None else min(due, now + _POLL)
         works = await self._store.claim(now, _CLAIM, _PER_ENDPOINT, full)
         for work in works:
             self._take(work)
-        self._mark_backlogs(works, full)
+        self._mark_backlogs(works, noticed)
         self._pump()
         return now if works else now + _AFTER_NOTHING
 
@@ -151,19 +151,20 @@ class Dispatcher:
         self._bytes += _size(work)
         self._rota.add(lane)
 
-    def _mark_backlogs(self, works: list[Work], full: set[str]) -> None:
-        """An endpoint that gave all it may give in one claim has more; one that gave less has no more."""
-        counts: dict[str, int] = {}
-        for work in works:
-            counts[work.delivery.endpoint] = counts.get(work.delivery.endpoint, 0) + 1
-        cut_short = len(works) == _CLAIM
-        for lane in list(self._lanes.values()):
-            if lane.endpoint in full:
-                continue
-            if counts.get(lane.endpoint, 0) == _PER_ENDPOINT:
-                lane.backlog = True
-            elif not cut_short:
-                lane.backlog = False
+    def _mark_backlogs(self, works: list[Work], noticed: dict[Lane, int]) -> None:
+        """An endpoint that gave all it may give in one claim has more; one that gave less has no more.
+
+        Except where a backlog was noticed since the claim began: that one may not have seen it.
+        """
+        counts = Counter(work.delivery.endpoint for work in works)
+        for endpoint, count in counts.items():
+            if count == _PER_ENDPOINT:
+                self._lanes[endpoint].backlog += 1
+        if len(works) == _CLAIM:
+            return
+        for lane, backlog in noticed.items():
+            if lane.backlog == backlog:
+                lane.backlog = 0
                 self._forget(lane)
 
     # Sending

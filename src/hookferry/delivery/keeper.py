@@ -83,10 +83,13 @@ class Keeper:
             self._wake()
 
     async def _prune(self) -> None:
-        if await prune(self._store, self._clock.now(), self._retention, self._body_retention) != Pruned():
+        if (
+            await prune_step(self._store, self._clock.now(), self._retention, self._body_retention)
+            != Pruned()
+        ):
             self._due[self._prune] = 0
 
 
-async def prune(store: Store, now: int, retention: int, body_retention: int) -> Pruned:
+async def prune_step(store: Store, now: int, retention: int, body_retention: int) -> Pruned:
     """One step of retention (both in milliseconds); call it until it gives `Pruned()`."""
     return await store.prune(now - retention, now - body_retention, now, _ROWS)

@@ -8,8 +8,9 @@ from hookferry.model import Work
 class Lane:
     """What one endpoint has in this worker. Its mutable state is the work that waits and three counts.
 
-    `reserved` counts room that publish took for deliveries that are being stored, `backlog` says that
-    older deliveries of this endpoint wait in the database, so that newcomers go there too.
+    `reserved` counts room that publish took for deliveries that are being stored. `backlog` says that
+    older deliveries of this endpoint wait in the database, so that newcomers go there too: 0 for none,
+    else a number that grows each time this is noticed.
     """
 
     __slots__ = ("backlog", "endpoint", "in_flight", "queued", "reserved", "tenant", "waiting")
@@ -20,7 +21,7 @@ class Lane:
         self.waiting: deque[Work] = deque()
         self.in_flight = 0
         self.reserved = 0
-        self.backlog = False
+        self.backlog = 0
         self.queued = False
 
     @property

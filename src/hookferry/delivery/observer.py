@@ -1,13 +1,15 @@
 """What is seen of each committed settlement: counters, histograms and one wide log line per attempt."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from hookferry.clock import Clock
 from hookferry.logs import Lines
 from hookferry.model import DeliveryStatus, Outcome, Phases
-from hookferry.store.base import Settled
+from hookferry.store.base import Settled, Store
 from hookferry.times import iso
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -40,6 +42,15 @@ class AttemptLine(msgspec.Struct, frozen=True):
     since_event_ms: int
     stale: bool
     detail: str | None
+
+
+class Load(Protocol):
+    """The dispatcher as the metrics see it."""
+
+    @property
+    def in_flight(self) -> int:
+        """Requests on their way."""
+        ...
 
 
 class Observer:
@@ -75,6 +86,40 @@ class Observer:
         self._batches = Histogram(
             "hookferry_commit_batch_size", "Members of one commit.", registry=registry, buckets=_SIZES
         )
+
+        self._published = Counter("hookferry_published", "Events accepted.", registry=registry)
+        self._backlog = Gauge(
+            "hookferry_backlog", "Deliveries in the queue, by status.", ["status"], registry=registry
+        )
+        self._oldest = Gauge(
+            "hookferry_oldest_due_seconds",
+            "How long the longest waiting delivery is overdue.",
+            registry=registry,
+        )
+        self._in_flight = Gauge("hookferry_in_flight", "Requests on their way.", registry=registry)
+        self._unsettled = Gauge(
+            "hookferry_unsettled", "Results that wait for their commit.", registry=registry
+        )
+        self._registry = registry
+
+    def exposition(self, store: Store, load: Load, clock: Clock) -> Callable[[], Awaitable[bytes]]:
+        """What `/metrics` answers, in Prometheus' text format; the queue is looked at when asked."""
+
+        async def metrics() -> bytes:
+            backlog = await store.backlog()
+            for status in ("pending", "leased", "held"):
+                self._backlog.labels(status).set(getattr(backlog, status))
+            overdue = 0 if backlog.oldest_due is None else max(0, clock.now() - backlog.oldest_due)
+            self._oldest.set(overdue / 1000)
+            self._in_flight.set(load.in_flight)
+            self._unsettled.set(store.unsettled)
+            return generate_latest(self._registry)
+
+        return metrics
+
+    def published(self, events: int) -> None:
+        """So many events were accepted."""
+        self._published.inc(events)
 
     def committed(self, members: int) -> None:
         """A commit with that many members was made."""

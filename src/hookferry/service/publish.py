@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -71,7 +71,10 @@ class HandOver(Protocol):
 
 
 class Publisher:
-    """Publishes drafts. It has no state of its own. `payload_limit` is in bytes."""
+    """Publishes drafts. It has no state of its own.
+
+    `payload_limit` is in bytes; `count` is told how many events were accepted.
+    """
 
     def __init__(
         self,
@@ -81,6 +84,7 @@ class Publisher:
         hand_over: HandOver,
         contracts: Mapping[str, Contract],
         payload_limit: int,
+        count: Callable[[int], None] = lambda events: None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -88,6 +92,7 @@ class Publisher:
         self._hand_over = hand_over
         self._contracts = contracts
         self._payload_limit = payload_limit
+        self._count = count
 
     async def publish(self, tenant: Tenant, drafts: Sequence[Draft]) -> list[Ingested]:
         """Store events with their deliveries, all or none, and send them.
@@ -179,6 +184,7 @@ class Publisher:
             for one in planned:
                 self._release(one)
             raise
+        self._count(len(answers))
         for one, answer in zip(planned, answers, strict=True):
             if answer.repeated:
                 self._release(one)

@@ -105,6 +105,11 @@ class Pruned(msgspec.Struct, frozen=True):
     attempts: int = 0
     keys: int = 0
 
+    def plus(self, other: "Pruned") -> "Pruned":
+        """Both together."""
+        mine, theirs = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
+        return Pruned(*map(sum, zip(mine, theirs, strict=True)))
+
 
 class Store(Protocol):
     """About thirty verbs over one database. Raises `Unavailable` when it cannot write."""
@@ -119,6 +124,10 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Commit what waits and let go of the database."""
+        ...
+
+    async def probe(self) -> None:
+        """Write something of no meaning. Raises Unavailable if nothing can be stored now."""
         ...
 
     def listen(self, listener: Callable[[Sequence[Settled]], None]) -> None:

@@ -44,6 +44,7 @@ class SqliteStore:
     def __init__(self, path: Path, clock: Clock, ids: IdMaker, vault: Vault) -> None:
         self.directory = Directory()
         self.worker = ids.new("wrk")
+        self.migrated: list[str] = []
         self.batches: Callable[[int], None] = lambda size: None
         self._path = path
         self._clock = clock
@@ -59,7 +60,7 @@ class SqliteStore:
         self._owner = Owner(self._path)
         try:
             self._write = connect(self._path)
-            migrate(self._write)
+            self.migrated = migrate(self._write)
             check_key(self._write, self._vault)
             configuration.read(self._write, self.directory, self._vault)
             self._write.execute(queue.SQL["free_leases"], (self._clock.now(),))
@@ -78,6 +79,12 @@ class SqliteStore:
         self._read.close()
         self._write.close()
         self._owner.release()
+
+    async def probe(self) -> None:
+        now = self._clock.now()
+        await self._writer.call(
+            lambda connection: connection.execute(history.SQL["put_watermark"], ("probe", now))
+        )
 
     def listen(self, listener: Callable[[Sequence[Settled]], None]) -> None:
         self._listeners.append(listener)

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import os
 import sqlite3
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -61,6 +62,10 @@ class Owner:
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection for one thread. Raises StartError for what is no usable database."""
+    # Payloads are the customers' business: nobody else on this machine reads them. SQLite gives the
+    # log beside the database the same mode.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
     try:
         connection.executescript(_PRAGMAS)

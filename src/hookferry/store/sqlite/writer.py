@@ -93,7 +93,7 @@ class Writer:
         except Exception as error:  # a bug of ours must answer its caller, not end the thread
             failure = error
         self._roll_back()
-        if len(batch) == 1 or (isinstance(failure, Unavailable) and failure.code != Unavailable.code):
+        if len(batch) == 1 or (isinstance(failure, Unavailable) and failure.for_all):
             return [failure] * len(batch)
         half = len(batch) // 2
         return self._commit(batch[:half]) + self._commit(batch[half:])
@@ -148,33 +148,22 @@ def _call_each(
 
 
 _CAUSES = {
-    "SQLITE_FULL": ("storage_full", "The disk is full. Free some space; nothing has to be restarted."),
-    "SQLITE_READONLY": (
-        "storage_read_only",
-        "The database file cannot be written. Check its owner, mode and file system.",
-    ),
-    "SQLITE_CORRUPT": (
-        "storage_damaged",
-        "The database file is damaged. Stop, and restore it from a backup.",
-    ),
-    "SQLITE_NOTADB": (
-        "storage_damaged",
-        "The file is not a SQLite database. Name another one, or restore a backup.",
-    ),
-    "SQLITE_BUSY": ("storage_locked", "Another program holds a lock on the database file. Close it there."),
-    "SQLITE_IOERR": ("storage_failing", "The disk answers with errors. Look at the system's log."),
+    "SQLITE_FULL": "The disk is full. Free some space; nothing has to be restarted.",
+    "SQLITE_READONLY": "The database file cannot be written. Check its owner, mode and file system.",
+    "SQLITE_CORRUPT": "The database file is damaged. Stop, and restore it from a backup.",
+    "SQLITE_NOTADB": "The file is not a SQLite database. Name another one, or restore a backup.",
+    "SQLITE_BUSY": "Another program holds a lock on the database file. Close it there.",
+    "SQLITE_IOERR": "The disk answers with errors. Look at the system's log.",
+    "SQLITE_CANTOPEN": "The file cannot be opened. Check its folder, owner and mode.",
 }
 
 
 def unavailable(error: sqlite3.Error) -> HookferryError:
-    """What a failure of SQLite means to a caller, and what to do about it.
-
-    A cause that every other member would meet too has a code of its own: such a batch is not split.
-    """
+    """What a failure of SQLite means to a caller, and what to do about it."""
     if isinstance(error, sqlite3.IntegrityError):
         return HookferryError(f"The database refused a row: {error}.")
     name = getattr(error, "sqlite_errorname", "") or ""
-    for prefix, (code, message) in _CAUSES.items():
+    for prefix, message in _CAUSES.items():
         if name.startswith(prefix):
-            return Unavailable(message, code=code)
+            return Unavailable(message, for_all=True)
     return Unavailable(f"The database refused a write: {error}.")

@@ -1,0 +1,310 @@
+"""Picks the parts and puts them together: the only place that names a backend."""
+
+import asyncio
+import gc
+import os
+import random
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import msgspec
+import structlog
+import uvicorn
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from hookferry import logs
+from hookferry.api.app import create_app
+from hookferry.api.publish import PublishRoutes
+from hookferry.clock import Clock, SystemClock
+from hookferry.config import Settings
+from hookferry.contracts import builtin
+from hookferry.delivery.dispatcher import Dispatcher
+from hookferry.delivery.executor import Executor
+from hookferry.delivery.guard import Guard
+from hookferry.delivery.keeper import Keeper, prune_step
+from hookferry.delivery.observer import Observer
+from hookferry.delivery.sender import Sender
+from hookferry.dev import Development
+from hookferry.errors import StartError
+from hookferry.ids import IdMaker
+from hookferry.model import Permission
+from hookferry.service.catalogue import Catalogue
+from hookferry.service.endpoints import Endpoints
+from hookferry.service.history import History
+from hookferry.service.keys import Keys
+from hookferry.service.publish import Publisher
+from hookferry.service.secrets import Secrets
+from hookferry.service.services import Services
+from hookferry.service.tail import Tail
+from hookferry.service.tenants import Tenants
+from hookferry.store.base import Pruned, Store
+from hookferry.store.sqlite import SqliteStore
+from hookferry.store.vault import Vault, key_from_file, key_from_text
+
+_log = structlog.get_logger("hookferry")
+
+
+class Server(msgspec.Struct, frozen=True):
+    """A running Hookferry. `url` is its own address."""
+
+    url: str
+    services: Services
+    development: Development | None
+
+
+def serve(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; the exit code. Raises StartError, ConfigError."""
+    logs.configure(settings.log_format, settings.log_level)
+    return uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> int:
+    stop = asyncio.Event()
+    _on_signals(stop)
+    async with running(settings) as server:
+        if server.development is not None:
+            print(server.development.welcome(server.url), file=sys.stderr)
+        _log.info("ready", url=server.url)
+        # What is there now lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        await stop.wait()
+        _log.info("stopping", grace_seconds=settings.grace)
+    _log.info("stopped")
+    return 0
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    """The first signal stops in order, the second at once (FAULTS, 5): the database is safe at any moment."""
+
+    def handle(number: int) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, handle, number)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Server]:
+    """A whole server on this event loop. It has stopped in order once the context ends.
+
+    Raises StartError: port in use, file owned by another process, no key.
+    """
+    clock = SystemClock()
+    ids = IdMaker(clock.now, secrets.randbits)
+    with _listening(settings) as listener:
+        key = _secret_key(settings)
+        store = SqliteStore(settings.database_file(), clock, ids, Vault(key))
+        await store.open()
+        try:
+            development = Development(key) if settings.dev else None
+            _require_key(settings, store)
+            async with _parts(settings, store, clock, ids, listener, development) as server:
+                yield server
+        finally:
+            await store.close()
+
+
+@asynccontextmanager
+async def _parts(
+    settings: Settings,
+    store: SqliteStore,
+    clock: Clock,
+    ids: IdMaker,
+    listener: socket.socket,
+    development: Development | None,
+) -> AsyncIterator[Server]:
+    contracts = {"standard": builtin("standard")}
+    registry = CollectorRegistry()
+    observer = Observer(logs.Lines(settings.log_format, settings.log_level), registry)
+    allow = (*settings.allow_net, *(development.networks if development else ()))
+    sender = Sender(Guard(allow), body_limit=settings.response_limit)
+    executor = Executor(store, clock, ids, contracts, sender, random.random, settings.time_scale)
+    dispatcher = Dispatcher(
+        store,
+        clock,
+        executor.deliver,
+        executor.give_back,
+        settings.concurrency,
+        settings.endpoint_concurrency,
+    )
+    publisher = Publisher(
+        store, clock, ids, dispatcher, contracts, settings.payload_limit, observer.published
+    )
+    keeper = Keeper(
+        store, clock, settings.lease, settings.retention, settings.body_retention, dispatcher.wake
+    )
+    tail = Tail()
+    store.batches = observer.committed
+    store.listen(observer.settled)
+    store.listen(tail.on_settled)
+    admin_key = development.admin_key if development else settings.admin_key
+    services = Services(
+        contracts=contracts,
+        tenants=Tenants(store, clock, ids, contracts),
+        keys=Keys(store, clock, ids, contracts, os.urandom, admin_key),
+        endpoints=Endpoints(store, clock, ids, contracts, os.urandom, publisher, dispatcher.wake, allow),
+        secrets=Secrets(store, clock, contracts, os.urandom),
+        catalogue=Catalogue(store),
+        history=History(store, clock, ids, dispatcher.wake),
+        tail=tail,
+    )
+    exposition = observer.exposition(store, dispatcher, clock)
+    api = PublishRoutes(
+        publisher,
+        services.keys,
+        store.directory,
+        settings.payload_limit,
+        create_app(services, exposition, store.probe),
+    )
+    async with _engine(dispatcher, keeper, sender, settings.grace), _http(api, listener, settings, tail):
+        host, port = listener.getsockname()[:2]
+        server = Server(f"http://{f'[{host}]' if ':' in host else host}:{port}", services, development)
+        if development is None:
+            yield server
+        else:
+            async with development.receiving(services):
+                yield server
+
+
+@asynccontextmanager
+async def _engine(
+    dispatcher: Dispatcher, keeper: Keeper, sender: Sender, grace: float
+) -> AsyncIterator[None]:
+    """What delivers. It stops after the API, so that what was just published has its chance."""
+    tasks = [asyncio.create_task(dispatcher.run()), asyncio.create_task(keeper.run())]
+    try:
+        yield
+    finally:
+        keeper.stop()
+        await dispatcher.stop(grace)
+        await asyncio.gather(*tasks)
+        await sender.close()
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn without its signal handlers: ours decide when it ends."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def _http(
+    api: PublishRoutes, listener: socket.socket, settings: Settings, tail: Tail
+) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        api,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=settings.access_log,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(1, int(settings.grace)),
+    )
+    server = _Uvicorn(config)
+    task = asyncio.create_task(server.serve([listener]))
+    await server.up.wait()
+    try:
+        yield
+    finally:
+        tail.close()
+        server.should_exit = True
+        await task
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """A bound socket. Raises StartError if the port is taken, before anything else is touched."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setblocking(False)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise StartError(
+                f"Port {settings.port} of {settings.host} cannot be used: {error.strerror}. "
+                "Stop what uses it, or choose another one with --port."
+            ) from error
+        yield listener
+    finally:
+        listener.close()
+
+
+def _secret_key(settings: Settings) -> bytes:
+    """What encrypts the secrets in the database: from the settings, or from a file beside it."""
+    if settings.secret_key is not None:
+        return key_from_text(settings.secret_key)
+    file = settings.database_file()
+    return key_from_file(file.with_name(file.name + ".key"))
+
+
+def _require_key(settings: Settings, store: Store) -> None:
+    """Raises StartError if nobody could use the API: there is no default key."""
+    keys = store.directory.keys.values()
+    if settings.dev or settings.admin_key or any(Permission.ADMIN in key.permissions for key in keys):
+        return
+    raise StartError(
+        "There is no key. Set HOOKFERRY_ADMIN_KEY to 32 random characters or more (for example from "
+        "`openssl rand -hex 32`), or start with --dev to try things out."
+    )
+
+
+def migrate(settings: Settings) -> list[str]:
+    """Bring the database to this version; the names of the migrations applied. Raises StartError."""
+
+    async def run() -> list[str]:
+        async with _opened(settings) as store:
+            return store.migrated
+
+    return uvloop.run(run())
+
+
+def prune(settings: Settings) -> Pruned:
+    """Apply retention now; how much went. Raises StartError while a server owns the database."""
+
+    async def run() -> Pruned:
+        total = Pruned()
+        clock = SystemClock()
+        keep = int(settings.retention * 1000), int(settings.body_retention * 1000)
+        async with _opened(settings) as store:
+            while (step := await prune_step(store, clock.now(), *keep)) != Pruned():
+                total = total.plus(step)
+        return total
+
+    return uvloop.run(run())
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[SqliteStore]:
+    clock = SystemClock()
+    file = settings.database_file()
+    if not file.exists():
+        raise StartError(f"There is no database file {file}. Name it with --database.")
+    store = SqliteStore(file, clock, IdMaker(clock.now, secrets.randbits), Vault(_secret_key(settings)))
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()

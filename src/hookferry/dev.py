@@ -1,0 +1,64 @@
+"""`serve --dev`: a key, a tenant and a receiver to try things with."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import ip_network
+
+from hookferry.errors import NotFound
+from hookferry.model import Endpoint
+from hookferry.receiver import Receiver
+from hookferry.service.forms import EndpointChange, NewEndpoint, NewTenant
+from hookferry.service.services import Services
+
+TENANT = "demo"
+_ENDPOINT = "built-in receiver"
+
+
+class Development:
+    """What `--dev` adds. Its mutable state is the receiver, while it listens.
+
+    `key` is the text of the key that encrypts the database: the admin key is derived from it, so that a
+    second start shows the same one and none is ever stored.
+    """
+
+    networks = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+    def __init__(self, key: bytes) -> None:
+        self.admin_key = "hf_dev_" + hashlib.sha256(b"hookferry development key" + key).hexdigest()[:40]
+        self.receiver = Receiver()
+
+    @asynccontextmanager
+    async def receiving(self, services: Services) -> AsyncIterator[None]:
+        """Listen, with a tenant `demo` whose endpoint points here."""
+        async with self.receiver:
+            endpoint = await self._endpoint(services, f"{self.receiver.url}/hooks")
+            live = services.secrets.reveal(TENANT, endpoint.id).secrets
+            self.receiver.trust("/hooks", *[secret.value for secret in live])
+            yield
+
+    async def _endpoint(self, services: Services, url: str) -> Endpoint:
+        try:
+            services.tenants.get(TENANT)
+        except NotFound:
+            await services.tenants.create(NewTenant(id=TENANT, name="Demo"))
+        for endpoint in services.endpoints.list(TENANT):
+            if endpoint.name == _ENDPOINT:
+                return await services.endpoints.change(TENANT, endpoint.id, EndpointChange(url=url))
+        return await services.endpoints.create(TENANT, NewEndpoint(url=url, name=_ENDPOINT))
+
+    def welcome(self, url: str) -> str:
+        """What to show a newcomer: the key and a command that works."""
+        return f"""
+Hookferry is ready at {url}   (reference: {url}/docs)
+
+  export HOOKFERRY_URL={url} HOOKFERRY_KEY={self.admin_key} HOOKFERRY_TENANT={TENANT}
+
+  curl {url}/v1/tenants/{TENANT}/events \\
+    -H "Authorization: Bearer {self.admin_key}" \\
+    -H "Content-Type: application/json" \\
+    -d '{{"type": "order.created", "payload": {{"order": 42, "total": 9.5}}}}'
+
+The built-in receiver at {self.receiver.url}/hooks takes it and verifies the signature; each attempt is
+a line below. `hookferry tail` and `hookferry deliveries list` show more. This key is for development only.
+"""
