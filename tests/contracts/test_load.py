@@ -33,6 +33,12 @@ def refusal(text: str, vectors: str | None = None) -> str:
          "body.data: expected a text, a number, true, false or a table"),
         ('webhook-id = "{event.id}"', 'webhook-id = "{event.type}"',
          "headers.webhook-id: the placeholder {event.type} cannot stand here; did you mean event.id?"),
+        ('webhook-id = "{event.id}"', 'webhook-id = "{event.id?}"',
+         "headers.webhook-id: `?` works only where the placeholder is the whole value of a key of the body"),
+        ('.{body}"', '.{attempt.number?}{body}"',
+         "signature.content: `?` works only where the placeholder is the whole value of a key of the body"),
+        ('data = "{payload}"', "data = nan",
+         "body.data: expected a text, a number, true, false or a table"),
         ("webhook-id", '"webhook id"',
          "headers.webhook id: 'webhook id' is no header name: letters, digits and hyphens"),
         ('"application/json"', '"application/json\\r\\nx: y"',
@@ -118,9 +124,22 @@ def test_unclosed_file() -> None:
     assert refusal(text).startswith(f"acme.toml:{len(text.splitlines())}: ")
 
 
-def test_deep_nesting() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = " + "[" * 100_000,
+        altered('data = "{payload}"', ".".join(["x"] * 1000) + " = 1"),
+    ],
+    ids=["arrays", "tables"],
+)
+def test_deep_nesting(text: str) -> None:
     """A text that nests without end is refused, not raised over."""
-    assert refusal("x = " + "[" * 100_000) == "acme.toml:1: nested too deeply"
+    assert refusal(text) == "acme.toml:1: nested too deeply"
+
+
+def test_huge_number() -> None:
+    """A number that Python will not read is refused."""
+    assert "Exceeds the limit" in refusal("x = " + "9" * 5000)
 
 
 def test_unknown_builtin() -> None:

@@ -1,6 +1,7 @@
 """The body: a JSON object from a template, compiled at load into plain functions."""
 
 from collections.abc import Callable
+from math import isfinite
 
 from hookferry.contracts.placeholders import BODY, Facts
 from hookferry.contracts.serialize import Serializer
@@ -36,7 +37,7 @@ def _member(name: bytes, value: object, serialize: Serializer) -> Writer:
             return _typed(name, template[0], serialize)
         fill = text(template)
         return lambda facts: name + serialize(fill(facts))
-    if not isinstance(value, (bool, int, float)):
+    if not isinstance(value, (bool, int, float)) or not isfinite(value):
         raise ValueError("expected a text, a number, true, false or a table")
     literal = name + serialize(value)
     return lambda facts: literal

@@ -3,11 +3,11 @@
 from functools import cache
 from importlib.resources import files
 
-from hookferry.contracts import sections, values, vectors
+from hookferry.contracts import sections, values
 from hookferry.contracts.body import read_object
 from hookferry.contracts.model import Contract
 from hookferry.contracts.source import Table, meant, read_file
-from hookferry.contracts.template import text
+from hookferry.contracts.vectors import check
 from hookferry.contracts.verify import Verifier
 from hookferry.errors import ContractError
 
@@ -21,18 +21,18 @@ def builtin(name: str) -> Contract:
     known = sorted(file.name.removesuffix(_VECTORS) for file in _BUILTIN.iterdir() if _VECTORS in file.name)
     if name not in known:
         raise ContractError(f'unknown contract "{name}"; {meant(name, known)}', field="contract")
-    file, golden = f"{name}.toml", f"{name}{_VECTORS}"
-    return load((_BUILTIN / file).read_text("utf-8"), file, (_BUILTIN / golden).read_text("utf-8"))
+    file, vectors = f"{name}.toml", f"{name}{_VECTORS}"
+    return load((_BUILTIN / file).read_text("utf-8"), file, (_BUILTIN / vectors).read_text("utf-8"))
 
 
-def load(text: str, file: str, golden: str | None = None) -> Contract:
+def load(text: str, file: str, vectors: str | None = None) -> Contract:
     """The contract in a TOML text, checked against its golden vectors (a TOML text too) where there are some.
 
     `file` names it in errors. Raises ContractError with file, line, what is wrong, what was probably meant.
     """
     contract = read_file(text, file, _contract)
-    if golden is not None:
-        vectors.check(contract, golden, file.removesuffix(".toml") + _VECTORS)
+    if vectors is not None:
+        check(contract, vectors, file.removesuffix(".toml") + _VECTORS)
     return contract
 
 
@@ -40,7 +40,8 @@ def _contract(root: Table) -> Contract:
     secrets, overlap = root.table("secret", sections.secret)
     serialize = root.table("serializer", sections.serializer)
     headers = root.table("headers", sections.headers)
-    carriers = sections.carriers(headers)
+    # Receivers read there what a signature signs beside the body.
+    carriers = {header.carries: header.name for header in headers if header.carries}
     signatures = sections.signatures(root, secrets, carriers)
     schemes, unknown_types = root.table("subscription", sections.subscription)
     rules = sections.rules(root)
@@ -57,7 +58,7 @@ def _contract(root: Table) -> Contract:
         secrets=secrets,
         rules=rules,
         body=root.table("body", lambda body: read_object(body, serialize)),
-        headers=tuple((name, text(template)) for name, template in headers),
+        headers=tuple((header.name, header.write) for header in headers),
         signatures=signatures,
         verifier=Verifier(carriers, signatures),
     )

@@ -73,7 +73,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         """The request of attempt `number` (from 1) at `now`. Raises Invalid for what cannot be rendered.
 
         The endpoint's custom headers follow the contract's own. The hot path: with one HMAC over 0.3 KB
-        it takes 6.8 us, of which the body 1.5, the signature 3.3, and the hashing in it 1.0.
+        it takes 6.5 us: the body 1.4, the signature 3.3, of which hashing 1.0.
         """
         facts = Facts(event, delivery, endpoint, number, self.attempts, now)
         body = self.body(facts)

@@ -9,7 +9,7 @@ from hookferry.contracts.retry import Schedule
 from hookferry.contracts.serialize import STYLES, Serializer
 from hookferry.contracts.signing import ENCODINGS, Algorithm, Ed25519, HmacSha256, Signature, SignatureHeader
 from hookferry.contracts.source import Table
-from hookferry.contracts.template import Slot, Template, content, header
+from hookferry.contracts.template import Header, content, header
 from hookferry.contracts.verdict import Rules
 from hookferry.model import Outcome
 
@@ -35,29 +35,19 @@ def serializer(table: Table) -> Serializer:
     return STYLES[table.take("style", values.word(STYLES))]
 
 
-def headers(table: Table) -> tuple[tuple[str, Template], ...]:
+def headers(table: Table) -> tuple[Header, ...]:
     """The headers in their order."""
-    found: dict[str, tuple[str, Template]] = {}
+    found: dict[str, Header] = {}
     for name in table.keys:
-        template = table.take(name, partial(_header, name))
+        read = table.take(name, partial(_header, name))
         if name.lower() in found:
             table.refuse((name,), "the header is there already")
-        found[name.lower()] = (name, template)
+        found[name.lower()] = read
     return tuple(found.values())
 
 
-def _header(name: str, value: object) -> Template:
-    values.token(name)
-    return header(value)
-
-
-def carriers(headers: tuple[tuple[str, Template], ...]) -> dict[str, str]:
-    """The headers that carry a placeholder and nothing else, by placeholder: receivers read it there."""
-    return {
-        template[0].name: name
-        for name, template in headers
-        if len(template) == 1 and isinstance(template[0], Slot)
-    }
+def _header(name: str, value: object) -> Header:
+    return header(values.token(name), value)
 
 
 def signatures(root: Table, secrets: SecretRules, carriers: Mapping[str, str]) -> tuple[SignatureHeader, ...]:

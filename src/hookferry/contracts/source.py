@@ -109,17 +109,21 @@ class Table:
 def read_file(text: str, file: str, build: Callable[[Table], T]) -> T:
     """What `build` makes of a whole TOML file, all of whose keys it must take. Raises ContractError."""
     try:
-        root = Table(tomllib.loads(text), text, file)
-    except tomllib.TOMLDecodeError as error:
-        line = _AT_LINE.search(str(error))
-        raise ContractError(
-            f"{file}:{line[1] if line else len(text.splitlines())}: {_AT_LINE.sub('', str(error))}"
-        ) from None
+        root = Table(_parsed(text, file), text, file)
+        built = build(root)
     except RecursionError:
         raise ContractError(f"{file}:1: nested too deeply") from None
-    built = build(root)
     root.finish()
     return built
+
+
+def _parsed(text: str, file: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:
+        line = _AT_LINE.search(str(error))
+        where = f"{file}:{line[1] if line else len(text.splitlines())}"
+        raise ContractError(f"{where}: {_AT_LINE.sub('', str(error))}") from None
 
 
 def line_of(text: str, path: Path) -> int:

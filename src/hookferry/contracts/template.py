@@ -82,11 +82,21 @@ def _needed(slot: Slot) -> Getter:
     return slot.get
 
 
-def header(value: object) -> Template:
-    """A header's template from a contract file. Raises ValueError."""
+class Header(msgspec.Struct, frozen=True):
+    """A header's name and value. `carries` names the placeholder that is its whole value, if one is."""
+
+    name: str
+    write: Callable[[Facts], str]
+    carries: str | None
+
+
+def header(name: str, value: object) -> Header:
+    """A header from a contract file. Raises ValueError."""
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or value != value.strip():
         raise ValueError("expected a text of visible ASCII characters")
-    return parse(value, HEADER)
+    template = parse(value, HEADER)
+    alone = template[0] if len(template) == 1 else None
+    return Header(name, text(template), alone.name if isinstance(alone, Slot) else None)
 
 
 class Content:

@@ -75,6 +75,6 @@ def json(value: object) -> bytes:
     """A JSON text."""
     try:
         msgspec.json.decode(text(value))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"expected a JSON text: {error}") from None
     return str(value).encode()
