@@ -35,7 +35,7 @@ _TAGS = {
     "Keys": "Who may call this interface.",
     "System": "How the process is.",
 }
-_METHODS = ("GET", "POST", "PATCH", "DELETE")
+_METHODS = ("POST", "GET", "PATCH", "DELETE")
 _PATH_PARAMETERS = {"tenant": "The tenant's id.", "id": "The object's id.", "name": "Its name."}
 _ACCESS = {
     Access.ANY_KEY: "Any valid key may call this.",
@@ -67,7 +67,8 @@ def document(app: Litestar) -> Json:
     for path, method, handler in operations:
         paths.setdefault(path, {})[method] = _operation(path, method, handler, schemas, components)
     for path, operation in publish_spec.operations(schemas).items():
-        paths.setdefault(path, {})["post"] = {**operation, **_guarded(Permission.EVENTS_WRITE, operation)}
+        post = {**operation, **_guarded(Permission.EVENTS_WRITE, operation)}
+        paths[path] = {"post": post, **paths.get(path, {})}
     components["Problem"]["properties"]["code"] = {"type": "string", "enum": sorted(CODES)}
     return _named(
         {
@@ -97,9 +98,9 @@ Errors are problem details (RFC 9457) whose `code` is one of a closed set."""
 def _operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
     for route in app.routes:
         if isinstance(route, HTTPRoute):
-            for method, (handler, _) in sorted(route.route_handler_map.items(), key=lambda item: item[0]):
-                if method in _METHODS:
-                    yield route.path_format, method.lower(), handler
+            for method in _METHODS:
+                if method in route.methods:
+                    yield route.path_format, method.lower(), route.route_handler_map[method][0]  # type: ignore[index]
 
 
 def _annotation(handler: HTTPRouteHandler, name: str) -> Any:

@@ -13,13 +13,16 @@ from hookferry.service.forms import EventTypeChange, NewEventType
 
 @get("/event-types", needs=Access.ANY_KEY, sync_to_thread=False)
 def list_event_types(services: Services, asked: Query[PageQuery]) -> Page[EventType]:
-    """List the deployment's event types, by name."""
+    """List the deployment's event types.
+
+    By name.
+    """
     return page_of(services.catalogue.list(), lambda type: type.name, EventType.of, asked)
 
 
 @post("/event-types", needs=Access.OPERATOR)
 async def create_event_type(services: Services, given: Body[NewEventType]) -> EventType:
-    """Add an event type to the catalogue."""
+    """Add an event type."""
     return EventType.of(await services.catalogue.create(given))
 
 
@@ -37,9 +40,9 @@ async def change_event_type(services: Services, name: Id, given: Body[EventTypeC
 
 @delete("/event-types/{name:path}", needs=Access.OPERATOR, status_code=200)
 async def delete_event_type(services: Services, name: Id) -> Deleted:
-    """Take an event type out of the catalogue.
+    """Delete an event type.
 
-    Endpoints that name it keep receiving it.
+    It leaves the catalogue. Endpoints that name it keep receiving it.
     """
     await services.catalogue.delete(_bare(name))
     return Deleted(id=_bare(name))
@@ -47,14 +50,20 @@ async def delete_event_type(services: Services, name: Id) -> Deleted:
 
 @get("/tenants/{tenant:str}/event-types", needs=Permission.WEBHOOKS_READ, sync_to_thread=False)
 def list_tenant_event_types(services: Services, tenant: Id, asked: Query[PageQuery]) -> Page[EventType]:
-    """List the event types that a tenant can subscribe to, by name."""
+    """List a tenant's event types.
+
+    Those that it can subscribe to, by name.
+    """
     services.tenants.get(tenant)
     return page_of(services.catalogue.list(), lambda type: type.name, EventType.of, asked)
 
 
 @get("/contracts", needs=Access.ANY_KEY, sync_to_thread=False)
 def list_contracts(services: Services, asked: Query[PageQuery]) -> Page[Contract]:
-    """List contracts, by name."""
+    """List contracts.
+
+    By name.
+    """
     contracts = sorted(services.contracts.values(), key=lambda contract: contract.name)
     return page_of(contracts, lambda contract: contract.name, Contract.of, asked)
 

@@ -21,7 +21,10 @@ class AttemptQuery(HistoryQuery, frozen=True, kw_only=True):
 
 @get("/", needs=Permission.WEBHOOKS_READ, sync_to_thread=False)
 def list_endpoints(services: Services, tenant: Id, asked: Query[PageQuery]) -> Page[Endpoint]:
-    """List endpoints, newest first."""
+    """List endpoints.
+
+    Newest first.
+    """
     endpoints = services.endpoints.list(tenant)
     return page_of(endpoints, lambda endpoint: endpoint.id, Endpoint.of, asked, newest_first=True)
 
@@ -71,16 +74,16 @@ async def pause_endpoint(services: Services, tenant: Id, id: Id) -> Endpoint:
 
 @post("/{id:str}/resume", needs=Permission.WEBHOOKS_WRITE, status_code=200)
 async def resume_endpoint(services: Services, tenant: Id, id: Id) -> Endpoint:
-    """Resume an endpoint that is paused or disabled.
+    """Resume an endpoint.
 
-    What was held is due now.
+    One that is paused or disabled receives again. What was held is due now.
     """
     return Endpoint.of(await services.endpoints.resume(tenant, id))
 
 
 @post("/{id:str}/rotate", needs=Permission.WEBHOOKS_WRITE, status_code=200)
 async def rotate_secret(services: Services, tenant: Id, id: Id, given: Body[Rotation]) -> Secrets:
-    """Rotate an endpoint's signing secret.
+    """Rotate a secret.
 
     The old secret signs too until the overlap ends. The body may be left out.
     """
@@ -89,14 +92,17 @@ async def rotate_secret(services: Services, tenant: Id, id: Id, given: Body[Rota
 
 @post("/{id:str}/test", needs=Permission.WEBHOOKS_WRITE, status_code=202)
 async def check_endpoint(services: Services, tenant: Id, id: Id) -> Published:
-    """Send an endpoint a test event, whatever it is subscribed to."""
+    """Test an endpoint.
+
+    It is sent the contract's test event, whatever it is subscribed to.
+    """
     done = await services.endpoints.test(tenant, id)
     return Published(id=done.event, deliveries=done.deliveries)
 
 
 @get("/{id:str}/secret", needs=Permission.WEBHOOKS_WRITE, sync_to_thread=False)
 def reveal_secret(services: Services, tenant: Id, id: Id) -> Secrets:
-    """Read an endpoint's signing secrets."""
+    """Read an endpoint's secrets."""
     return Secrets.of(services.secrets.reveal(tenant, id))
 
 
@@ -104,7 +110,10 @@ def reveal_secret(services: Services, tenant: Id, id: Id) -> Secrets:
 async def list_endpoint_attempts(
     services: Services, tenant: Id, id: Id, asked: Query[AttemptQuery]
 ) -> Page[Attempt]:
-    """List the attempts at an endpoint, newest first."""
+    """List the attempts at an endpoint.
+
+    Newest first, as they were on the wire.
+    """
     page = await services.history.endpoint_attempts(tenant, id, asked.rows(), asked.outcome)
     return cursor_page(page, Attempt.of)
 

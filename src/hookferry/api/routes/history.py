@@ -31,14 +31,20 @@ class DeliveryQuery(HistoryQuery, frozen=True, kw_only=True):
 
 @get("/events", needs=Permission.EVENTS_READ)
 async def list_events(services: Services, tenant: Id, asked: Query[EventQuery]) -> Page[EventSummary]:
-    """List events, newest first, without their payloads."""
+    """List events.
+
+    Newest first, without their payloads.
+    """
     page = await services.history.events(tenant, asked.rows(), asked.type, asked.idempotency_key)
     return cursor_page(page, EventSummary.of)
 
 
 @get("/events/{id:str}", needs=Permission.EVENTS_READ)
 async def get_event(services: Services, tenant: Id, id: Id) -> Event:
-    """Read an event with its payload, byte for byte as it was published."""
+    """Read an event.
+
+    Its payload is byte for byte as it was published.
+    """
     event = await services.history.event(tenant, id)
     return Event.of(event, payload=None if event.payload is None else Raw(event.payload))
 
@@ -47,13 +53,19 @@ async def get_event(services: Services, tenant: Id, id: Id) -> Event:
 async def list_event_deliveries(
     services: Services, tenant: Id, id: Id, asked: Query[HistoryQuery]
 ) -> Page[Delivery]:
-    """List an event's deliveries, newest first."""
+    """List an event's deliveries.
+
+    Newest first.
+    """
     return cursor_page(await services.history.event_deliveries(tenant, id, asked.rows()), Delivery.of)
 
 
 @get("/deliveries", needs=Permission.EVENTS_READ)
 async def list_deliveries(services: Services, tenant: Id, asked: Query[DeliveryQuery]) -> Page[Delivery]:
-    """List deliveries, newest first, waiting and final."""
+    """List deliveries.
+
+    Newest first, waiting and final.
+    """
     status = [DeliveryStatus(word) for word in asked.status]
     page = await services.history.deliveries(
         tenant, asked.rows(), status, asked.endpoint, asked.event, asked.type
@@ -71,7 +83,10 @@ async def get_delivery(services: Services, tenant: Id, id: Id) -> Delivery:
 async def list_delivery_attempts(
     services: Services, tenant: Id, id: Id, asked: Query[HistoryQuery]
 ) -> Page[Attempt]:
-    """List a delivery's attempts, newest first, as they were on the wire."""
+    """List a delivery's attempts.
+
+    Newest first, as they were on the wire.
+    """
     return cursor_page(await services.history.delivery_attempts(tenant, id, asked.rows()), Attempt.of)
 
 
@@ -86,7 +101,10 @@ async def retry_delivery(services: Services, tenant: Id, id: Id) -> Delivery:
 
 @post("/deliveries/{id:str}/cancel", needs=Permission.EVENTS_WRITE, status_code=200)
 async def cancel_delivery(services: Services, tenant: Id, id: Id) -> Delivery:
-    """Cancel a delivery that is not final."""
+    """Cancel a delivery.
+
+    One that is in flight may still arrive.
+    """
     return Delivery.of(await services.history.cancel(tenant, id))
 
 

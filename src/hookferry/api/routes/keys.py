@@ -11,9 +11,9 @@ from hookferry.service.forms import NewKey
 
 @get("/", needs=Permission.ADMIN, sync_to_thread=False)
 def list_keys(services: Services, principal: Who, asked: Query[PageQuery]) -> Page[Key]:
-    """List keys, newest first.
+    """List keys.
 
-    A tenant's admin key sees its tenant's keys only.
+    Newest first. A tenant's admin key sees its tenant's keys only.
     """
     keys = services.keys.list(principal)
     return page_of(keys, lambda key: key.id, Key.of, asked, newest_first=True)

@@ -30,7 +30,10 @@ def healthz() -> Health:
 
 @get("/readyz")
 async def readyz(ready: NamedDependency[Ready]) -> Health:
-    """Say whether events can be stored; 503 with the reason if not."""
+    """Say whether events can be stored.
+
+    503 with the reason if not.
+    """
     reason = await ready()
     if reason is not None:
         raise Unavailable(reason)
@@ -39,19 +42,22 @@ async def readyz(ready: NamedDependency[Ready]) -> Health:
 
 @get("/metrics", media_type="text/plain")
 async def read_metrics(metrics: NamedDependency[Metrics]) -> Response[bytes]:
-    """Read the metrics in Prometheus' text format."""
+    """Read the metrics.
+
+    In Prometheus' text format.
+    """
     return Response(await metrics(), media_type="text/plain; version=0.0.4")
 
 
 @get("/openapi.json", media_type="application/json", sync_to_thread=False)
 def read_openapi(reference: NamedDependency[Reference]) -> Response[bytes]:
-    """Read this interface as an OpenAPI 3.1 document."""
+    """Read the OpenAPI document."""
     return Response(reference.json, media_type="application/json")
 
 
 @get("/docs", media_type="text/html", sync_to_thread=False)
 def read_docs(reference: NamedDependency[Reference]) -> Response[bytes]:
-    """Read this interface as a page."""
+    """Read this page."""
     return Response(
         reference.page,
         media_type="text/html",

@@ -17,9 +17,10 @@ _HEARTBEAT = 15.0
 
 @get("/tenants/{tenant:str}/tail", needs=Permission.EVENTS_READ, sync_to_thread=False, tags=["Deliveries"])
 def tail(services: Services, principal: Who, tenant: Id) -> Stream:
-    """Watch attempts as they are settled: server-sent events.
+    """Watch attempts.
 
-    Each `attempt` has one wide record; `dropped` says how many a slow reader has missed.
+    Server-sent events, as attempts are settled, until the caller goes. Each `attempt` has one wide
+    record; `dropped` says how many a slow reader has missed.
     """
     services.tenants.get(tenant)
     return Stream(
