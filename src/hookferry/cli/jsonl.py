@@ -1,14 +1,13 @@
 """Publishing a file of events: lines in batches, with a progress bar on standard error."""
 
 import gzip
-import os
 import sys
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from pathlib import Path
 from typing import cast
 
@@ -57,13 +56,9 @@ def publish_file(api: Api, path: Path) -> Raw:
     """
     summary = Summary()
     start = time.monotonic()
-    with ExitStack() as stack:
-        file = cast(
-            BufferedReader, sys.stdin.buffer if str(path) == "-" else stack.enter_context(path.open("rb"))
-        )
-        advance = stack.enter_context(_progress(file))
+    with _opened(path) as file, _progress(path, file) as advance:
         try:
-            for batch in _batches(_lines(file)):
+            for batch in _batches(_lines(path, file)):
                 _publish(api, batch, summary)
                 advance(summary.events)
         except HookferryError as error:
@@ -73,13 +68,25 @@ def publish_file(api: Api, path: Path) -> Raw:
     return Raw(msgspec.json.encode(summary))
 
 
-def _lines(file: BufferedReader) -> Iterator[Line]:
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    if str(path) != "-":
+        with path.open("rb") as file:
+            yield file
+        return
+    # Whatever stands in for standard input, this can look at its first bytes.
+    file = BufferedReader(cast(RawIOBase, sys.stdin.buffer))
+    yield file
+    file.detach()
+
+
+def _lines(path: Path, file: BufferedReader) -> Iterator[Line]:
     source = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == _GZIP else file
     try:
         lines = iter(partial(source.readline, _LONGEST_LINE), b"")
         yield from ((number, line) for number, line in enumerate(map(bytes.strip, lines), 1) if line)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise Malformed(f"{file.name} is damaged: {error}.") from None
+        raise Malformed(f"{path} is damaged: {error}.") from None
 
 
 def _batches(lines: Iterable[Line]) -> Iterator[list[Line]]:
@@ -118,9 +125,9 @@ def _publish(api: Api, batch: list[Line], summary: Summary) -> None:
 
 
 @contextmanager
-def _progress(file: BufferedReader) -> Iterator[Callable[[int], None]]:
+def _progress(path: Path, file: BufferedReader) -> Iterator[Callable[[int], None]]:
     """A bar over the file's bytes, where a terminal shows it; the function moves it on."""
-    total = os.fstat(file.fileno()).st_size if file.seekable() else None
+    total = path.stat().st_size if path.is_file() else None
     columns = (TextColumn("{task.fields[events]} events"), BarColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:

@@ -107,7 +107,7 @@ def exit_code(error: HookferryError) -> int:
 
 
 @click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="hookferry", message="%(prog)s %(version)s")
+@click.version_option(package_name="hookferry", message="hookferry %(version)s")
 def main() -> None:
     """Hookferry delivers webhooks and loses none.
 
