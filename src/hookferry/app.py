@@ -146,7 +146,7 @@ async def _parts(
     store.batches = observer.committed
     store.listen(observer.settled)
     store.listen(tail.on_settled)
-    admin_key = development.admin_key if development else settings.admin_key
+    admin_key = settings.admin_key or (development.admin_key if development else None)
     services = Services(
         contracts=contracts,
         tenants=Tenants(store, clock, ids, contracts),

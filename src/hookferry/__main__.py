@@ -1,0 +1,5 @@
+"""`python -m hookferry`."""
+
+from hookferry.cli.main import main
+
+main()
