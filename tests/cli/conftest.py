@@ -1,6 +1,7 @@
 """One server for all tests of the commands, a tenant for each, and an empty working folder."""
 
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ def tenant(world: World, tmp_path: Path) -> Tenant:
 
 
 @pytest.fixture(autouse=True)
-def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def empty_folder(tmp_path: Path) -> Iterator[None]:
     """No hookferry.toml of the machine gets in the way."""
-    monkeypatch.chdir(tmp_path)
+    with chdir(tmp_path):
+        yield

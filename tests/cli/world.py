@@ -97,8 +97,8 @@ class Tenant:
 
     async def _settle(self, count: int) -> None:
         while count > 0:
-            await self._reader.signal.wait()
-            settlements, _ = self._reader.take()
+            settlements, _ = await self._reader.take(_PATIENCE)
+            assert settlements, "nothing is settled"
             count -= len(settlements)
 
 
