@@ -2,8 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
-
-import msgspec
+from typing import Any
 
 from hookferry.errors import Conflict, NotFound
 from hookferry.model import Endpoint, EndpointStatus, EventType, Key, Tenant
@@ -35,8 +34,8 @@ def read(connection: sqlite3.Connection, directory: Directory, vault: Vault) -> 
         directory.put_event_type(event_type_of(row))
 
 
-def _one(connection: sqlite3.Connection, query: str, id: str, kind: str) -> tuple[object, ...]:
-    row: tuple[object, ...] | None = connection.execute(SQL[query], (id,)).fetchone()
+def _one(connection: sqlite3.Connection, query: str, id: str, kind: str) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = connection.execute(SQL[query], (id,)).fetchone()
     if row is None:
         raise NotFound(f"There is no {kind} {id!r}.")
     return row
@@ -50,7 +49,7 @@ def add_tenant(connection: sqlite3.Connection, tenant: Tenant) -> Tenant:
 
 
 def change_tenant(connection: sqlite3.Connection, id: str, change: Callable[[Tenant], Tenant]) -> Tenant:
-    changed = change(msgspec.convert(_one(connection, "tenant", id, "tenant"), Tenant, strict=False))
+    changed = change(Tenant(*_one(connection, "tenant", id, "tenant")))
     connection.execute(SQL["put_tenant"], tenant_row(changed))
     return changed
 
