@@ -69,7 +69,7 @@ async def connect(app: App) -> AsyncIterator[Callable[[str], Client]]:
 
     def client(key: str) -> Client:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=app)
         clients.append(Client(transport=transport, base_url="http://test", headers=headers))
         return clients[-1]
 
