@@ -8,6 +8,7 @@ from typing import cast
 import msgspec
 
 from hookferry.delivery.answer import AnswerReader
+from hookferry.delivery.failures import breaking
 from hookferry.model import Outcome, Phases, Response
 
 
@@ -112,14 +113,8 @@ class Connection(asyncio.Protocol):
 
     def _end(self, error: Exception | None) -> None:
         self._shut()
-        if self._answer is None:
-            return
-        if error is None:
-            self._finish(
-                Outcome.CONNECTION_CLOSED, "The receiver closed the connection before its answer was whole."
-            )
-        else:
-            self._finish(Outcome.CONNECTION_RESET, "The connection broke before the answer was whole.")
+        if self._answer is not None:
+            self._finish(*breaking(error))
 
     def _shut(self) -> None:
         self.open = False
@@ -156,7 +151,8 @@ class Connection(asyncio.Protocol):
             return Phases(send=sent - self._began, wait=now - sent)
         return Phases(send=sent - self._began, wait=first - sent, receive=now - first)
 
-    # The alarm. It is moved lazily: when it rings too early, it is set again.
+    # The alarm. It is moved lazily: when it rings too early, it is set again. A timer that is set and
+    # cancelled for each exchange takes 1.9 us of its 16.
 
     def _wake_at(self, when: float) -> None:
         self._due = when

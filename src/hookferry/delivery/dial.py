@@ -8,6 +8,8 @@ from ipaddress import ip_address
 from time import perf_counter
 from typing import Literal, cast
 
+import msgspec
+
 from hookferry.addresses import Address, literal
 from hookferry.delivery.connection import Connection
 from hookferry.delivery.failures import Failed, check_ours, connecting, handshaking
@@ -27,13 +29,12 @@ _TIMEOUTS: dict[Phase, tuple[Outcome, str]] = {
 }
 
 
-class Dialler:
-    """Opens connections, each through the guard."""
+class Dialler(msgspec.Struct, frozen=True):
+    """What every call goes through."""
 
-    def __init__(self, guard: Guard, resolver: Resolver, tls: ssl.SSLContext) -> None:
-        self.guard = guard
-        self.resolver = resolver
-        self.tls = tls
+    guard: Guard
+    resolver: Resolver
+    tls: ssl.SSLContext
 
 
 class Dial:
@@ -103,7 +104,7 @@ class Dial:
                     async with asyncio.timeout(share):
                         return await self._open(address, make)
                 except OSError as error:
-                    failure = connecting(error)
+                    failure = connecting(error, address)
             raise cast(Failed, failure)
 
     async def _open(self, address: Address, make: Callable[[], Connection]) -> Connection:

@@ -7,6 +7,7 @@ import errno
 import socket
 import ssl
 
+from hookferry.addresses import Address
 from hookferry.errors import Unavailable
 from hookferry.model import Outcome
 
@@ -43,9 +44,12 @@ def check_descriptors() -> None:
         check_ours(error)
 
 
-def connecting(error: OSError) -> Failed:
+def connecting(error: OSError, address: Address) -> Failed:
     """Why a connection could not be made. Raises Unavailable for a lack of ours."""
     check_ours(error)
+    if error.errno == errno.EADDRNOTAVAIL and address.version == 4:
+        # For IPv6 the same number can mean that this machine has no IPv6 at all.
+        raise Unavailable("This machine has no local ports left for new connections.") from error
     if isinstance(error, TimeoutError):
         return Failed(Outcome.CONNECT_TIMEOUT, "The receiver's address did not answer in time.")
     if isinstance(error, ConnectionRefusedError):
@@ -61,11 +65,20 @@ def handshaking(error: OSError) -> Failed:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate(error)
     if isinstance(error, ssl.SSLError):
-        reason = (error.reason or "unknown").replace("_", " ").lower()
-        return Failed(Outcome.TLS_FAILURE, f"TLS could not be agreed on: {reason}.")
+        return Failed(Outcome.TLS_FAILURE, f"TLS could not be agreed on: {_reason(error)}.")
     if isinstance(error, TimeoutError):
         return Failed(Outcome.TLS_TIMEOUT, "The TLS handshake did not end in time.")
     return Failed(Outcome.TLS_FAILURE, "The receiver closed the connection during the TLS handshake.")
+
+
+def breaking(error: Exception | None) -> tuple[Outcome, str]:
+    """Why a connection ended before an answer was whole; None is an end in good order."""
+    if error is None:
+        return Outcome.CONNECTION_CLOSED, "The receiver closed the connection before its answer was whole."
+    if isinstance(error, ssl.SSLError):
+        # With TLS 1.3 a receiver that wants a client certificate says so only now.
+        return Outcome.TLS_FAILURE, f"The receiver ended TLS: {_reason(error)}."
+    return Outcome.CONNECTION_RESET, "The connection broke before the answer was whole."
 
 
 def _certificate(error: ssl.SSLCertVerificationError) -> Failed:
@@ -76,3 +89,7 @@ def _certificate(error: ssl.SSLCertVerificationError) -> Failed:
     return Failed(
         Outcome.TLS_UNTRUSTED, f"The receiver's certificate is not trusted: {error.verify_message}."
     )
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return (error.reason or "unknown").replace("_", " ").lower()

@@ -13,11 +13,13 @@ _IN_ALL = 256
 class Pool:
     """Idle connections by origin; the one used last is used next, so that the others can go.
 
-    Its mutable state is two views of them, both oldest first. How many are in use is the caller's matter.
+    `idle` is how long they may wait, in seconds. How many are in use is the caller's matter.
+    The mutable state is two views of them, both oldest first.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, idle: float = _IDLE) -> None:
         self._loop = loop
+        self._idle = idle
         self._origins: dict[str, dict[Connection, None]] = {}
         self._all: dict[Connection, None] = {}
         self._closed = False
@@ -41,7 +43,7 @@ class Pool:
         idle = self._origins.setdefault(connection.origin, {})
         idle[connection] = None
         self._all[connection] = None
-        connection.rest(self._loop.time() + _IDLE)
+        connection.rest(self._loop.time() + self._idle)
         if len(idle) > _PER_ORIGIN:
             self._drop(next(iter(idle)))
         elif len(self._all) > _IN_ALL:

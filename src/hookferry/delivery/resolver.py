@@ -54,7 +54,7 @@ class Resolver:
         except (causes.DNSError, pycares.AresError) as error:
             raise _failed(error) from error
         addresses = [ip_address(node.addr[0].decode()) for node in found.nodes]
-        self._keep(host, addresses, min(node.ttl for node in found.nodes))
+        self._keep(host, addresses, min((node.ttl for node in found.nodes), default=0))
         return addresses
 
     async def close(self) -> None:
