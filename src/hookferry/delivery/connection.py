@@ -45,6 +45,10 @@ class Connection(asyncio.Protocol):
         self._closed = closed
         self._reader = AnswerReader(body_limit)
         self._answer: asyncio.Future[Ending] | None = None
+        self._began = 0.0
+        self._sent: float | None = None
+        self._first: float | None = None
+        self._paused = False
         self._due = 0.0
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
@@ -53,8 +57,7 @@ class Connection(asyncio.Protocol):
         """Send a request; the future brings how it ended, by `deadline` (loop time). It never raises."""
         self._answer = answer = self._loop.create_future()
         self._reader.begin()
-        self._first: float | None = None
-        self._sent: float | None = None
+        self._sent = self._first = None
         self._paused = False
         self._wake_at(deadline)
         self._began = perf_counter()

@@ -92,4 +92,5 @@ def _certificate(error: ssl.SSLCertVerificationError) -> Failed:
 
 
 def _reason(error: ssl.SSLError) -> str:
-    return (error.reason or "unknown").replace("_", " ").lower()
+    # Errors that the loop makes itself have no reason.
+    return (getattr(error, "reason", None) or "unknown").replace("_", " ").lower()
