@@ -125,6 +125,13 @@ def test_listen_finds_a_wrong_signature() -> None:
     assert (listen.returncode, "NOT VERIFIED" in out, "\x1b" in out) == (5, True, False)
 
 
+def test_listen_answers_the_last_one() -> None:
+    """With --count and --delay the last request is answered too."""
+    with process("listen", "--port", "0", "--count", "1", "--delay", "100ms", "--status", "202") as listen:
+        url = read_until(listen.stderr, r"http://127\.0\.0\.1:\d+")[0]
+        assert posted(url, [], "{}") == 202
+
+
 def test_listen_ends_quietly() -> None:
     """Ctrl-C ends it with exit code 130, and nothing but what it says at the start."""
     with process("listen", "--port", "0") as listen:

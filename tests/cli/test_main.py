@@ -10,6 +10,7 @@ import pytest
 
 from hookferry import errors
 from hookferry.cli.main import exit_code, main
+from hookferry.receiver import Answer
 from tests.cli.world import World, run
 
 HEAVY = ("rich", "httpx", "litestar", "uvicorn", "cryptography", "aiodns", "hookferry.app")
@@ -167,10 +168,18 @@ def test_no_url(url: str) -> None:
 
 
 @pytest.mark.parametrize("answer", ["200", "404", "500", "302"])
-def test_not_hookferry(world: World, answer: str) -> None:
+@pytest.mark.parametrize("args", [["tenants", "list"], ["tenants", "show", "x"], ["tail", "--tenant", "x"]])
+def test_not_hookferry(world: World, answer: str, args: list[str]) -> None:
     """An answer that is not Hookferry's is exit code 6, not a traceback."""
     url = f"{world.receiver.url}/page?status={answer}&x="
-    check(run("tenants", "list", HOOKFERRY_KEY="k", HOOKFERRY_URL=url), 6, "Hookferry")
+    check(run(*args, HOOKFERRY_KEY="k", HOOKFERRY_URL=url), 6, "no Hookferry")
+
+
+@pytest.mark.parametrize("body", [b"[1]", b"{", b"\xff", b'{"data": 1}'])
+def test_other_json(world: World, body: bytes) -> None:
+    """JSON that is not Hookferry's is exit code 6, not a traceback."""
+    world.receiver.answer("/other/v1/tenants?limit=50", Answer(body=body))
+    check(run("tenants", "list", HOOKFERRY_KEY="k", HOOKFERRY_URL=f"{world.receiver.url}/other"), 6)
 
 
 def test_unknown_settings() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import msgspec
 
-from hookferry.config import FILE, SETTINGS, Settings
+from hookferry.config import SETTINGS, Settings
 
 _SLOW_FSYNC = 0.02
 _LITTLE_DISK = 1024**3
@@ -45,9 +45,10 @@ class Finding(msgspec.Struct, frozen=True):
     advice: str = ""
 
 
-def check_all(settings: Settings, server: bool) -> Iterator[Finding]:
-    """Every check in turn. `server` says whether somebody named a server to look at."""
-    for check in (_keys, _settings_file, _database, _sync, _disk, _key_file, _descriptors, _port, _clock):
+def check_all(settings: Settings, file: Path, server: bool) -> Iterator[Finding]:
+    """Every check in turn. `file` may hold settings; `server` says whether one was named to look at."""
+    yield _settings_file(file)
+    for check in (_keys, _database, _sync, _disk, _key_file, _descriptors, _port, _clock):
         yield check(settings)
     if server:
         yield from _server(settings)
@@ -64,8 +65,7 @@ def _keys(settings: Settings) -> Finding:
     )
 
 
-def _settings_file(settings: Settings) -> Finding:
-    path = Path(FILE)
+def _settings_file(path: Path) -> Finding:
     if not path.exists():
         return Finding("settings file", State.OK, "none")
     secrets = [name for name, setting in SETTINGS.items() if setting.about.secret]

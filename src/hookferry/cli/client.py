@@ -36,9 +36,8 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class _Problem(msgspec.Struct, frozen=True):
-    detail: str = ""
-    title: str = ""
-    code: str = "internal"
+    detail: str
+    code: str
     field: str | None = None
 
 
@@ -115,16 +114,20 @@ class Api:
                 params=_given(query),
                 headers={"Content-Type": content_type} if content is not None else {},
             )
-        if answer.is_success:
-            return Raw(answer.content or b"null")
-        raise _error(answer)
+        if not answer.is_success:
+            raise _error(answer)
+        try:
+            msgspec.json.decode(answer.content, type=dict[str, Raw])
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise _stranger(answer) from None
+        return Raw(answer.content)
 
     def rows(self, path: str, query: Mapping[str, Any], limit: int, cursor: str | None = None) -> Page:
         """Up to `limit` rows of a list, over as many pages as it takes."""
         rows: list[Raw] = []
         while True:
             asked = {**query, "limit": min(_PAGE, limit - len(rows)), "cursor": cursor}
-            page = _read(self.get(path, asked), Page)
+            page = self._read(path, asked)
             rows += page.data
             cursor = page.next
             if cursor is None or len(rows) >= limit:
@@ -140,15 +143,22 @@ class Api:
             if not answer.is_success:
                 answer.read()
                 raise _error(answer)
+            if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+                raise _stranger(answer)
             yield from answer.iter_lines()
 
+    def _read(self, path: str, query: Mapping[str, Any]) -> Page:
+        try:
+            return msgspec.json.decode(self.get(path, query), type=Page)
+        except msgspec.ValidationError:
+            raise errors.Unreachable(f"{self._url} answers with something else than a list.") from None
+
     def _only_tenant(self) -> str:
-        tenants = _read(self.get(self.path("tenants"), {"limit": 2}), Page).data
+        tenants = self._read(self.path("tenants"), {"limit": 2}).data
         if len(tenants) != 1:
             reason = "There are several tenants" if tenants else "There is no tenant yet"
             raise errors.ConfigError(f"{reason}. Name one with --tenant or HOOKFERRY_TENANT.")
-        only: _Named = _read(tenants[0], _Named)
-        return only.id
+        return msgspec.json.decode(tenants[0], type=_Named).id
 
     @contextmanager
     def _reached(self) -> Iterator[None]:
@@ -160,7 +170,7 @@ class Api:
             raise errors.ConfigError(
                 f"{self._url!r} is no http or https URL. Mend HOOKFERRY_URL or --server."
             ) from None
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise errors.Unreachable(
                 f"Cannot reach {self._url} ({error}). Is `hookferry serve` running there?"
                 " HOOKFERRY_URL or --server says where it is."
@@ -171,25 +181,18 @@ def _given(query: Mapping[str, Any] | None) -> dict[str, Any]:
     return {name: value for name, value in (query or {}).items() if value not in (None, ())}
 
 
-def _read(raw: Raw, type: type[Any]) -> Any:
-    try:
-        return msgspec.json.decode(raw, type=type)
-    except msgspec.MsgspecError:
-        raise errors.Unreachable(
-            "The answer is not Hookferry's. HOOKFERRY_URL or --server says where it is."
-        ) from None
-
-
 def _error(answer: httpx.Response) -> errors.HookferryError:
     try:
         problem = msgspec.json.decode(answer.content, type=_Problem)
-    except msgspec.MsgspecError:
-        problem = _Problem()
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _stranger(answer)
     kind = _ERRORS.get(answer.status_code, errors.HookferryError)
-    message = problem.detail or problem.title
-    if not message:
-        return errors.Unreachable(
-            f"{answer.url} answered {answer.status_code} and is no Hookferry."
-            " HOOKFERRY_URL or --server says where one is."
-        )
-    return kind(message, code=problem.code, field=problem.field)
+    hint = " HOOKFERRY_KEY or --key-file names the key." if kind is errors.Unauthenticated else ""
+    return kind(problem.detail + hint, code=problem.code, field=problem.field)
+
+
+def _stranger(answer: httpx.Response) -> errors.Unreachable:
+    return errors.Unreachable(
+        f"{answer.url} answered {answer.status_code} and is no Hookferry."
+        " HOOKFERRY_URL or --server says where one is."
+    )

@@ -33,7 +33,7 @@ def doctor(ctx: click.Context, /, out: "Output", config_file: Path | None) -> No
 
 def _findings(config_file: Path | None) -> "list[Finding]":
     from hookferry.cli.checks import Finding, State, check_all
-    from hookferry.config import build, find
+    from hookferry.config import FILE, build, find
     from hookferry.errors import ConfigError
 
     try:
@@ -46,4 +46,7 @@ def _findings(config_file: Path | None) -> "list[Finding]":
             )
         ]
     count = f"{len(found)} given, the others by default"
-    return [Finding("settings", State.OK, count), *check_all(settings, server="url" in found)]
+    return [
+        Finding("settings", State.OK, count),
+        *check_all(settings, config_file or Path(FILE), "url" in found),
+    ]

@@ -76,8 +76,10 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
         return
     # Whatever stands in for standard input, this can look at its first bytes.
     file = BufferedReader(cast(RawIOBase, sys.stdin.buffer))
-    yield file
-    file.detach()
+    try:
+        yield file
+    finally:
+        file.detach()
 
 
 def _lines(path: Path, file: BufferedReader) -> Iterator[Line]:
@@ -110,9 +112,7 @@ def _publish(api: Api, batch: list[Line], summary: Summary) -> None:
         answer = api.call("POST", api.tenant("events", "batch"), body, content_type="application/jsonl")
     except (Invalid, TooLarge, Conflict) as error:
         if len(batch) == 1:
-            error.message = (
-                f"line {batch[0][0]}: {error.message} The {summary.events} events before it are stored."
-            )
+            error.message = f"line {batch[0][0]}: {error.message}"
             raise
         middle = len(batch) // 2
         _publish(api, batch[:middle], summary)

@@ -1,6 +1,7 @@
 """`hookferry listen`: a receiver on this machine that verifies and prints what arrives."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from hookferry.cli.options import duration, output_option
 
 if TYPE_CHECKING:
     from hookferry.cli.output import Output
-    from hookferry.receiver import Receiver
+    from hookferry.receiver import Arrival, Receiver
 
 
 def _statuses(ctx: click.Context, option: click.Parameter, text: str) -> list[int]:
@@ -61,20 +62,27 @@ def listen(
     from hookferry.contracts import builtin
     from hookferry.receiver import Answer, Receiver
 
+    signatures: Counter[bool | None] = Counter()
+
+    def tell(arrival: "Arrival") -> None:
+        signatures[arrival.verified] += 1
+        out.live(arrival_json(arrival), arrival_text(arrival))
+
     receiver = Receiver(
         host=host,
         port=port,
         answers=[Answer(status, delay) for status in statuses],
         secrets=[read_text(secret) for secret in secrets],
         contract=builtin(contract),
-        tell=lambda arrival: out.live(arrival_json(arrival), arrival_text(arrival)),
+        tell=tell,
     )
-    if not asyncio.run(_listen(receiver, count)):
+    asyncio.run(_listen(receiver, count, delay))
+    if signatures[False]:
         ctx.exit(5)
 
 
-async def _listen(receiver: "Receiver", count: int | None) -> bool:
-    """Receive until `count` requests came, or for ever; False if one of them did not verify."""
+async def _listen(receiver: "Receiver", count: int | None, delay: float) -> None:
+    """Receive until `count` requests came, or for ever."""
     async with receiver:
         click.echo(f"Listening on {receiver.url} until Ctrl-C.", err=True)
         click.echo(f"  hookferry webhooks register --url {receiver.url}/hooks", err=True)
@@ -83,4 +91,4 @@ async def _listen(receiver: "Receiver", count: int | None) -> bool:
             await asyncio.Event().wait()
         else:
             await receiver.wait_for(count, timeout=None)
-        return not any(arrival.verified is False for arrival in receiver.arrivals)
+            await asyncio.sleep(delay)  # the last answer is still to come

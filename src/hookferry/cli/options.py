@@ -52,7 +52,7 @@ def server_options(command: Command) -> Command:
     ) -> None:
         from hookferry.cli.client import Api
 
-        key = key_file.read_text("utf-8").strip() if key_file else None
+        key = key_file.read_text("utf-8", "replace").strip() if key_file else None
         with Api(settings_of(config_file, url=server, key=key, tenant=tenant)) as api:
             command(api, **rest)
 

@@ -89,10 +89,10 @@ def print_table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.text import Text
 
     heads = tuple(heads)
-    table = Table(*heads, box=None, pad_edge=False, show_header=bool(heads), header_style="bold")
-    if not heads:
-        table.add_column(style="bold", no_wrap=True)
-        table.add_column(overflow="fold")
+    table = Table(box=None, pad_edge=False, show_header=bool(heads), header_style="bold")
+    for head in heads or ("", ""):
+        # Folded, never cut: an id in a narrow terminal stays whole.
+        table.add_column(head, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False).print(table)
