@@ -362,6 +362,7 @@ async def test_a_dead_workers_deliveries_are_rescued(running: Engine) -> None:
     """Rule 3: what it had leased goes out again once its lease has lapsed."""
     await running.add_endpoint()
     living, running.store.worker = running.store.worker, "wrk_dead"
+    await running.store.heartbeat(running.clock.now(), running.clock.now() + 30_000)
     await running.publish(hand_over=Deaf(room=True))
     running.store.worker = living
     running.clock.advance(60)

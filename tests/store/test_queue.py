@@ -197,7 +197,7 @@ async def test_a_result_is_refused_once_a_newer_claim_has_been_made(world: World
     """Fencing: the sleeper's late write is stale (DESIGN, rule 4; FAULTS, 6)."""
     await world.publish()
     sleeper = await world.claim_one()
-    await world.store.rescue(world.clock.now())
+    await world.lapse()
     await world.claim_one()
     assert (await world.settle(sleeper, SUCCEEDED)).stale
 
@@ -206,10 +206,19 @@ async def test_a_stale_result_changes_nothing(world: World) -> None:
     """The newer claim's delivery stays as it is."""
     await world.publish()
     sleeper = await world.claim_one()
-    await world.store.rescue(world.clock.now())
+    await world.lapse()
     await world.claim_one()
     await world.settle(sleeper, SUCCEEDED)
     assert await world.statuses() == ["leased"]
+
+
+async def test_a_late_result_counts_if_nobody_claimed_since(world: World) -> None:
+    """Expiry alone refuses nothing (DESIGN, rule 4; FAULTS, 6)."""
+    await world.publish()
+    sleeper = await world.claim_one()
+    await world.lapse()
+    await world.settle(sleeper, SUCCEEDED)
+    assert await world.statuses() == ["succeeded"]
 
 
 async def test_a_worker_with_a_heartbeat_keeps_its_leases(world: World) -> None:

@@ -171,6 +171,11 @@ class World:
         await self.flush()
         return self.settled[-1]
 
+    async def lapse(self) -> None:
+        """Let this worker's lease run out, and free what it had."""
+        await self.store.heartbeat(self.clock.now(), self.clock.now())
+        await self.store.rescue(self.clock.now())
+
     async def flush(self) -> None:
         """Return once everything that was asked for before is committed."""
         await self.store.reconcile("none", self.clock.now(), 1)

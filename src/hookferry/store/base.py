@@ -162,7 +162,10 @@ class Store(Protocol):
         ...
 
     async def rescue(self, now: int) -> int:
-        """Free what workers had leased whose heartbeat has lapsed; how many deliveries that were."""
+        """Free what workers had leased whose heartbeat has lapsed; how many deliveries that were.
+
+        A late result of theirs still counts until somebody claims the delivery anew.
+        """
         ...
 
     async def reconcile(self, endpoint: str | None, now: int, limit: int) -> int:

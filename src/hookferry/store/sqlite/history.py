@@ -121,19 +121,26 @@ def prune(connection: sqlite3.Connection, before: int, bodies_before: int, now: 
     return Pruned(
         attempts=delete("prune_attempts", before=before),
         deliveries=delete("prune_deliveries", before=before),
-        events=delete("prune_events", before=before),
-        bodies=_prune_bodies(connection, "last_event_before", "prune_payloads", bodies_before, limit)
-        + _prune_bodies(connection, "last_attempt_before", "prune_attempt_bodies", bodies_before, limit),
+        events=_prune_on(connection, "last_event_before", "prune_events", before, limit, again=True),
+        bodies=_prune_on(connection, "last_event_before", "prune_payloads", bodies_before, limit)
+        + _prune_on(connection, "last_attempt_before", "prune_attempt_bodies", bodies_before, limit),
         keys=delete("prune_idempotency", now=now),
     )
 
 
-def _prune_bodies(connection: sqlite3.Connection, find: str, prune: str, before: int, limit: int) -> int:
-    """Take the bodies of the next rows after the watermark, which is kept under the query's name."""
+def _prune_on(
+    connection: sqlite3.Connection, find: str, prune: str, before: int, limit: int, again: bool = False
+) -> int:
+    """Prune the next rows after the watermark, which is kept under the query's name.
+
+    `again` starts over at the end: for what was kept because its deliveries still waited.
+    """
     row = connection.execute(SQL["watermark"], (prune,)).fetchone()
     after = row[0] if row else 0
     (last,) = connection.execute(SQL[find], {"after": after, "before": before, "limit": limit}).fetchone()
     if last is None:
+        if again and after:
+            connection.execute(SQL["put_watermark"], (prune, 0))
         return 0
     connection.execute(SQL["put_watermark"], (prune, last))
     return connection.execute(SQL[prune], {"after": after, "last": last}).rowcount

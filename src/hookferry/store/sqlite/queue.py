@@ -166,12 +166,15 @@ def next_due(connection: sqlite3.Connection, skip: Collection[str]) -> int | Non
 
 
 def backlog(connection: sqlite3.Connection) -> Backlog:
-    pending, leased, held = connection.execute(SQL["backlog"]).fetchone()
-    return Backlog(pending, leased, held, next_due(connection, ()))
+    pending, held, total = connection.execute(SQL["backlog"]).fetchone()
+    return Backlog(pending, total - pending - held, held, next_due(connection, ()))
 
 
 def rescue(connection: sqlite3.Connection, now: int) -> int:
-    freed = connection.execute(SQL["rescue"], (now,)).rowcount
+    # Rare, so that it may read the whole queue: an index of leases would cost each delivery two writes.
+    if not connection.execute(SQL["lapsed"], (now,)).fetchone()[0]:
+        return 0
+    freed = connection.execute(SQL["rescue"], {"now": now}).rowcount
     connection.execute(SQL["forget_workers"], (now,))
     return freed
 

@@ -67,6 +67,7 @@ create table idempotency (
     expires_at  integer not null,
     primary key (tenant, key)
 ) without rowid;
+create index idempotency_by_expiry on idempotency (expires_at);
 
 create table queue (
     tenant     text    not null,

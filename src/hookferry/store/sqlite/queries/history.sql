@@ -7,7 +7,7 @@ order by id desc limit :limit
 
 -- name: events_by_key
 select id, tenant, type, occurred_at, created_at, scope, idempotency_key, changes, null
-from events
+from events indexed by events_by_key
 where tenant = :tenant and idempotency_key = :key and id < :before and id >= :since and id < :until
   and (:type is null or type = :type)
 order by id desc limit :limit
@@ -44,7 +44,7 @@ order by id desc limit :limit
 
 -- name: final_deliveries_by_event
 select id, tenant, event, endpoint, type, status, attempts, created_at, null, ended_at, retry_of
-from deliveries
+from deliveries indexed by deliveries_by_event
 where event = :event and tenant = :tenant and id < :before and id >= :since and id < :until
   and status in (select value from json_each(:status))
   and (:endpoint is null or endpoint = :endpoint) and (:type is null or type = :type)
@@ -52,7 +52,7 @@ order by id desc limit :limit
 
 -- name: final_deliveries_by_endpoint
 select id, tenant, event, endpoint, type, status, attempts, created_at, null, ended_at, retry_of
-from deliveries
+from deliveries indexed by deliveries_by_endpoint
 where endpoint = :endpoint and tenant = :tenant and id < :before and id >= :since and id < :until
   and status in (select value from json_each(:status))
   and (:event is null or event = :event) and (:type is null or type = :type)
@@ -60,7 +60,7 @@ order by id desc limit :limit
 
 -- name: final_deliveries_by_status
 select id, tenant, event, endpoint, type, status, attempts, created_at, null, ended_at, retry_of
-from deliveries
+from deliveries indexed by deliveries_unsuccessful
 where tenant = :tenant and status <> 'succeeded' and status = :only
   and id < :before and id >= :since and id < :until
   and (:endpoint is null or endpoint = :endpoint) and (:event is null or event = :event)
@@ -103,17 +103,14 @@ delete from deliveries where rowid in (
 )
 
 -- name: prune_events
-delete from events where rowid in (
-    select rowid from events where created_at < :before
-      and not exists (select 1 from queue where queue.event = events.id)
-    order by rowid limit :limit
-)
+delete from events where rowid > :after and rowid <= :last
+  and not exists (select 1 from queue where queue.event = events.id)
 
 -- name: last_event_before
--- Bodies are pruned from a watermark on: what is pruned already is not read again.
+-- From a watermark on: what was pruned already is not read again, and never more than `limit` rows.
 select max(rowid) from (
-    select rowid from events where rowid > :after and created_at < :before order by rowid limit :limit
-)
+    select rowid, created_at from events where rowid > :after order by rowid limit :limit
+) where created_at < :before
 
 -- name: prune_payloads
 update events set payload = null, changes = null
@@ -122,8 +119,8 @@ where rowid > :after and rowid <= :last and payload is not null
 
 -- name: last_attempt_before
 select max(rowid) from (
-    select rowid from attempts where rowid > :after and started_at < :before order by rowid limit :limit
-)
+    select rowid, started_at from attempts where rowid > :after order by rowid limit :limit
+) where started_at < :before
 
 -- name: prune_attempt_bodies
 update attempts set body_head = null, body_tail = null, answer = null

@@ -17,14 +17,19 @@ values :rows
 select fingerprint, event, deliveries from idempotency where tenant = ? and key = ? and expires_at > ?
 
 -- name: ours
--- Which of these leases no newer claim has fenced off.
-select json_group_array(id) from queue where (tenant, id, token) in (values :rows) and status = 'leased'
+-- Which of these leases no newer claim has fenced off: expiry alone refuses nothing. `cross join` keeps the order: a row of three
+-- values in `in (values ...)` matched no index and read the whole queue.
+select json_group_array(q.id) from (values :rows) as v
+cross join queue as q on q.tenant = v.column1 and q.id = v.column2
+where q.token = v.column3
 
 -- name: unpend
-select json_group_array(id) from queue where (tenant, id, token) in (values :rows) and status = 'pending'
+select json_group_array(q.id) from (values :rows) as v
+cross join queue as q on q.tenant = v.column1 and q.id = v.column2
+where q.token = v.column3 and q.status = 'pending'
 
 -- name: remove_from_queue
-delete from queue where (tenant, id) in (values :rows)
+delete from queue where (tenant, id) in (select v.column1, v.column2 from (values :rows) as v)
 
 -- name: requeue
 update queue set status = v.column3, attempts = v.column4, due_at = v.column5, worker = null
@@ -83,14 +88,17 @@ limit :limit
 insert into workers (id, until) values (?, ?) on conflict (id) do update set until = excluded.until
 
 -- name: rescue
-update queue set status = 'pending', due_at = coalesce(due_at, ?1), worker = null, token = token + 1
-where status = 'leased' and not exists (select 1 from workers where id = queue.worker and until > ?1)
+update queue set status = 'pending', due_at = coalesce(due_at, :now), worker = null
+where status = 'leased' and worker in (select id from workers where until <= :now)
+
+-- name: lapsed
+select count(*) from workers where until <= ?
 
 -- name: forget_workers
 delete from workers where until <= ?
 
 -- name: free_leases
-update queue set status = 'pending', due_at = coalesce(due_at, ?), worker = null, token = token + 1
+update queue set status = 'pending', due_at = coalesce(due_at, ?), worker = null
 where status = 'leased'
 
 -- name: forget_all_workers
@@ -99,32 +107,32 @@ delete from workers
 -- name: hold
 update queue set status = 'held', due_at = null
 where (tenant, id) in (
-    select q.tenant, q.id from endpoints as e
-    join queue as q on q.endpoint = e.id and q.status = 'pending'
-    where e.status = 'paused' and (:endpoint is null or e.id = :endpoint) limit :limit
+    select q.tenant, q.id from endpoints as owner
+    cross join queue as q on q.endpoint = owner.id and q.status = 'pending'
+    where owner.status = 'paused' and (:endpoint is null or owner.id = :endpoint) limit :limit
 )
 
 -- name: release
 update queue set status = 'pending', due_at = :now
 where (tenant, id) in (
-    select q.tenant, q.id from endpoints as e
-    join queue as q on q.endpoint = e.id and q.status = 'held'
-    where e.status = 'active' and (:endpoint is null or e.id = :endpoint) limit :limit
+    select q.tenant, q.id from endpoints as owner
+    cross join queue as q on q.endpoint = owner.id and q.status = 'held'
+    where owner.status = 'active' and (:endpoint is null or owner.id = :endpoint) limit :limit
 )
 
 -- name: ended_pending
-select q.tenant, q.id, q.event, q.endpoint, q.type, q.attempts, q.created_at, q.retry_of from endpoints as e
-join queue as q on q.endpoint = e.id and q.status = 'pending'
-where e.status in ('disabled', 'deleted') and (:endpoint is null or e.id = :endpoint) limit :limit
+select q.tenant, q.id, q.event, q.endpoint, q.type, q.attempts, q.created_at, q.retry_of from endpoints as owner
+cross join queue as q on q.endpoint = owner.id and q.status = 'pending'
+where owner.status in ('disabled', 'deleted') and (:endpoint is null or owner.id = :endpoint) limit :limit
 
 -- name: ended_held
-select q.tenant, q.id, q.event, q.endpoint, q.type, q.attempts, q.created_at, q.retry_of from endpoints as e
-join queue as q on q.endpoint = e.id and q.status = 'held'
-where e.status in ('disabled', 'deleted') and (:endpoint is null or e.id = :endpoint) limit :limit
+select q.tenant, q.id, q.event, q.endpoint, q.type, q.attempts, q.created_at, q.retry_of from endpoints as owner
+cross join queue as q on q.endpoint = owner.id and q.status = 'held'
+where owner.status in ('disabled', 'deleted') and (:endpoint is null or owner.id = :endpoint) limit :limit
 
 -- name: due_now
 update queue set status = 'pending', due_at = ? where tenant = ? and id = ? and status = 'pending'
 
 -- name: backlog
-select coalesce(sum(status = 'pending'), 0), coalesce(sum(status = 'leased'), 0), coalesce(sum(status = 'held'), 0)
-from queue
+select (select count(*) from queue where status = 'pending'), (select count(*) from queue where status = 'held'),
+       (select count(*) from queue)
