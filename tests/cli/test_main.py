@@ -56,6 +56,18 @@ print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))
     assert json.loads(out.splitlines()[-1]) == []
 
 
+def test_the_first_help_is_lighter() -> None:
+    """The list of all commands does without the settings and without an event loop."""
+    program = """
+import sys
+from hookferry.cli.main import main
+main(["--help"], standalone_mode=False)
+print([name for name in ("msgspec", "asyncio", "hookferry.config") if name in sys.modules])
+"""
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_the_page_has_every_command(words: list[str]) -> None:
     """docs/cli.md names each command."""

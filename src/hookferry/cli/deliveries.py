@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from hookferry.cli.client import Api
     from hookferry.cli.output import Output
 
-_COLUMNS = ("id", "status", "type", "endpoint", "event", "attempts", "created_at", "next_attempt_at")
+_COLUMNS = ("id", "status", "type", "endpoint", "attempts", "next_attempt_at")
 _STATUSES = ("pending", "succeeded", "failed", "cancelled")
-ATTEMPT_COLUMNS = ("number", "started_at", "outcome", "status_code", "duration_ms", "delivery", "id")
+ATTEMPT_COLUMNS = ("number", "started_at", "outcome", "status_code", "duration_ms", "delivery")
 
 
 @click.group()

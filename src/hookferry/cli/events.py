@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from hookferry.cli.client import Api
     from hookferry.cli.output import Output
 
-_COLUMNS = ("id", "type", "occurred_at", "created_at", "idempotency_key")
+_COLUMNS = ("id", "type", "occurred_at", "idempotency_key")
 
 
 @click.group()

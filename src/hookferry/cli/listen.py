@@ -1,6 +1,5 @@
 """`hookferry listen`: a receiver on this machine that verifies and prints what arrives."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -58,6 +57,8 @@ def listen(
 
     With --count, the exit code is 5 if one of them did not verify.
     """
+    import asyncio
+
     from hookferry.cli.live import arrival_json, arrival_text
     from hookferry.contracts import builtin
     from hookferry.receiver import Answer, Receiver
@@ -83,6 +84,8 @@ def listen(
 
 async def _listen(receiver: "Receiver", count: int | None, delay: float) -> None:
     """Receive until `count` requests came, or for ever."""
+    import asyncio
+
     async with receiver:
         click.echo(f"Listening on {receiver.url} until Ctrl-C.", err=True)
         click.echo(f"  hookferry webhooks register --url {receiver.url}/hooks", err=True)

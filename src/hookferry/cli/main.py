@@ -1,6 +1,5 @@
 """The command line's entry. A command's module is imported only when it is asked for."""
 
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -83,6 +82,8 @@ class CommandLine(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in _COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
             meant = get_close_matches(name, _COMMANDS, n=1)
             hint = f" Did you mean {meant[0]!r}?" if meant else ""
             ctx.fail(f"No such command {name!r}.{hint}")

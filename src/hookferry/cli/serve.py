@@ -1,36 +1,50 @@
 """`hookferry serve`: the API and the delivery engine in one process."""
 
-from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from hookferry.cli.options import config_option, settings_of
-from hookferry.config import SETTINGS, Setting
+
+if TYPE_CHECKING:
+    from hookferry.config import Setting
 
 
-def _flag(setting: Setting) -> Callable[..., Any]:
+class ServeCommand(click.Command):
+    """A command with a flag for each of the server's settings, as config.py declares them.
+
+    They are made when they are asked for: the list of all commands does without the settings.
+    """
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        return [*self._flags, *super().get_params(ctx)]
+
+    @cached_property
+    def _flags(self) -> list[click.Option]:
+        from hookferry.config import SETTINGS
+
+        return [
+            _flag(setting)
+            for setting in SETTINGS.values()
+            if not setting.about.secret and not setting.about.client
+        ]
+
+
+def _flag(setting: "Setting") -> click.Option:
+    names = [setting.flag, setting.name]
     kind, shown = setting.about.kind, setting.write(setting.default)
-    help = setting.about.help + (f"  [default: {shown}]" if shown and shown != "false" else "")
     if isinstance(setting.default, bool):
-        return click.option(setting.flag, setting.name, is_flag=True, default=None, help=help)
+        return click.Option(names, is_flag=True, default=None, help=setting.about.help)
     multiple = isinstance(setting.default, tuple)
+    more = f"  [default: {shown}]" if shown else "  [repeatable]" if multiple else ""
     metavar = kind.word if "|" in kind.word else kind.word.upper()
-    return click.option(setting.flag, setting.name, multiple=multiple, metavar=metavar, help=help)
+    return click.Option(names, multiple=multiple, metavar=metavar, help=setting.about.help + more)
 
 
-def _settings(command: Callable[..., Any]) -> Callable[..., Any]:
-    """A flag for each of the server's settings, as config.py declares them."""
-    for setting in reversed(SETTINGS.values()):
-        if not setting.about.secret and not setting.about.client:
-            command = _flag(setting)(command)
-    return command
-
-
-@click.command()
+@click.command(cls=ServeCommand)
 @config_option
-@_settings
 @click.pass_context
 def serve(ctx: click.Context, /, config_file: Path | None, **flags: object) -> None:
     """Run the API and the delivery engine.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hookferry.cli.client import Api
     from hookferry.cli.output import Output
 
-_COLUMNS = ("id", "status", "url", "event_types", "name", "created_at")
+_COLUMNS = ("id", "status", "url", "event_types", "name")
 
 
 @click.group()
