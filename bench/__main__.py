@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 
 from bench.closed import tool
@@ -54,8 +55,8 @@ def main() -> None:
     for name in wanted.measurements or MEASUREMENTS:
         console.print(f"measuring {name} ...", style="dim")
         _measure(name, run, report)
+        report.write(wanted.output)
     report.show(console)
-    report.write(wanted.output)
     console.print(f"written to {wanted.output}", style="dim")
     sys.exit(1 if report.failures else 0)
 
@@ -79,7 +80,7 @@ def _arguments() -> argparse.Namespace:
 def _measure(name: str, run: Run, report: Report) -> None:
     try:
         report.rows += MEASUREMENTS[name](run)
-    except (BenchError, OSError, subprocess.SubprocessError) as error:
+    except (BenchError, OSError, httpx.HTTPError, subprocess.SubprocessError) as error:
         report.failures[name] = str(error)
 
 

@@ -9,6 +9,7 @@ import itertools
 import subprocess
 import sys
 import time
+from collections import deque
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -131,7 +132,7 @@ class Generator:
         self._address = urlsplit(plan.url)
         self._requests = itertools.cycle([self._request(body) for body in plan.bodies])
         self._load = Load()
-        self._idle: list[Connection] = []
+        self._idle: deque[Connection] = deque()
         self._open = True
         self._on_way = 0
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -144,7 +145,7 @@ class Generator:
             for connection in connections:
                 self._send_on(connection)
         else:
-            self._idle = connections
+            self._idle.extend(connections)
             await self._send_at(self._plan.rate)
         async with asyncio.timeout(self._plan.seconds + _PATIENCE):
             await self._over
@@ -193,7 +194,8 @@ class Generator:
         started = time.monotonic()
         for number in range(int(self._plan.seconds * rate)):
             await asyncio.sleep(started + number / rate - time.monotonic())
-            self._send_on(self._idle.pop() if self._idle else await self._connect())
+            # In turn: a connection that is left idle for seconds would be closed by the server.
+            self._send_on(self._idle.popleft() if self._idle else await self._connect())
         self._stop()
 
     def _send_on(self, connection: Connection) -> None:
