@@ -1,13 +1,15 @@
 """The whole API over a real SQLite file: tenants `demo` and `other`, and clients with their keys."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 
-from hookferry.api.app import create_app
+from hookferry.api.app import always_ready, create_app
 from hookferry.api.publish import App, PublishRoutes
+from hookferry.api.routes.system import Metrics, Ready
 from hookferry.model import Permission
 from hookferry.service.forms import NewKey, NewTenant
 from hookferry.service.principal import OPERATOR
@@ -47,14 +49,20 @@ def world(house: House, clock: ManualClock) -> World:
     return World(house.store, clock)
 
 
-def whole_app(house: House) -> App:
+async def some_metrics() -> bytes:
+    return b"hookferry_up 1\n"
+
+
+def whole_app(house: House, metrics: Metrics = some_metrics, ready: Ready = always_ready) -> App:
     """The publish routes and everything behind them."""
-
-    async def metrics() -> bytes:
-        return b"hookferry_up 1\n"
-
-    rest = create_app(house.services, metrics)
+    rest = create_app(house.services, metrics, ready)
     return PublishRoutes(house.publisher, house.services.keys, house.store.directory, 256 * 1024, rest)
+
+
+def client_of(app: App, key: str = "") -> Client:
+    """A client with a key, without a socket."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return Client(transport=httpx.ASGITransport(app=app), base_url="http://test", headers=headers)
 
 
 @pytest.fixture
@@ -64,18 +72,15 @@ def app(house: House) -> App:
 
 @pytest.fixture
 async def connect(app: App) -> AsyncIterator[Callable[[str], Client]]:
-    """Gives a client with a key."""
-    clients: list[Client] = []
+    """Gives a client with a key, which is closed when the test ends."""
+    async with AsyncExitStack() as clients:
 
-    def client(key: str) -> Client:
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        transport = httpx.ASGITransport(app=app)
-        clients.append(Client(transport=transport, base_url="http://test", headers=headers))
-        return clients[-1]
+        def connected(key: str) -> Client:
+            client = client_of(app, key)
+            clients.push_async_callback(client.aclose)
+            return client
 
-    yield client
-    for one in clients:
-        await one.aclose()
+        yield connected
 
 
 @pytest.fixture

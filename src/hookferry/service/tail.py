@@ -18,12 +18,13 @@ class Reader:
         self.tenant = tenant
         self._signal = asyncio.Event()
         self.closed = False
+        self.room = room
         self._waiting: deque[Settlement] = deque(maxlen=room)
         self._dropped = 0
 
     def put(self, settlement: Settlement) -> None:
         """Keep a settlement; a reader that is too slow loses its oldest."""
-        self._dropped += len(self._waiting) == self._waiting.maxlen
+        self._dropped += len(self._waiting) == self.room
         self._waiting.append(settlement)
         self._signal.set()
 
@@ -51,29 +52,29 @@ class Tail:
     """Hands settlements to the readers of their tenant. Its mutable state is the readers."""
 
     def __init__(self) -> None:
-        self._readers: set[Reader] = set()
+        self.readers: set[Reader] = set()
 
     def on_settled(self, settled: Sequence[Settled]) -> None:
         """Listens to the store."""
-        if not self._readers:
+        if not self.readers:
             return
         for one in settled:
             if not one.stale and one.settlement.attempt is not None:
-                for reader in self._readers:
+                for reader in self.readers:
                     if reader.tenant == one.settlement.work.delivery.tenant:
                         reader.put(one.settlement)
 
     def open(self, tenant: str) -> Reader:
         """A new reader, which must be left again."""
         reader = Reader(tenant)
-        self._readers.add(reader)
+        self.readers.add(reader)
         return reader
 
     def leave(self, reader: Reader) -> None:
         """Forget a reader."""
-        self._readers.discard(reader)
+        self.readers.discard(reader)
 
     def close(self) -> None:
         """Let all readers go: the process stops."""
-        for reader in self._readers:
+        for reader in self.readers:
             reader.close()

@@ -1,6 +1,6 @@
 """/v1/tenants/{tenant}/tail"""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import msgspec
 from litestar import get
@@ -32,7 +32,7 @@ def tail(services: Services, principal: Who, tenant: Id) -> Stream:
 
 async def stream(
     services: Services, principal: Who, tenant: str, heartbeat: float = _HEARTBEAT
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Settled attempts until the key ends or the process stops; a comment when nothing happens."""
     reader = services.tail.open(tenant)
     try:

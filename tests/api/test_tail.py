@@ -1,0 +1,124 @@
+"""The tail: over a real socket, because it goes on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+import uvicorn
+
+from hookferry.api.publish import App
+from hookferry.api.routes.tail import stream
+from hookferry.model import DeliveryStatus, Permission
+from hookferry.service.forms import NewEndpoint, NewKey
+from hookferry.service.principal import OPERATOR
+from tests.api.conftest import Client
+from tests.store.world import World
+from tests.support.services import ADMIN_KEY, House
+
+
+class Server(uvicorn.Server):
+    """Tells when it listens, instead of being asked again and again."""
+
+    def __init__(self, app: App) -> None:
+        super().__init__(
+            uvicorn.Config(app, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=5)
+        )
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().startup()
+        self.up.set()
+
+    @property
+    def url(self) -> str:
+        port = self.servers[0].sockets[0].getsockname()[1]
+        return f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+async def server(app: App, house: House) -> AsyncIterator[Server]:
+    server = Server(app)
+    running = asyncio.create_task(server.serve())
+    await server.up.wait()
+    yield server
+    house.services.tail.close()
+    server.should_exit = True
+    await running
+
+
+@pytest.fixture
+async def client(server: Server) -> AsyncIterator[Client]:
+    async with Client(base_url=server.url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}) as client:
+        yield client
+
+
+async def settle_one(house: House, world: World) -> None:
+    """Publish one event and deliver it."""
+    endpoint = await house.services.endpoints.create("demo", NewEndpoint(url="https://example.com/"))
+    await world.publish(endpoint)
+    await world.settle(await world.claim_one(), DeliveryStatus.SUCCEEDED)
+
+
+async def test_attempt(client: Client, house: House, world: World) -> None:
+    """A settled attempt arrives as one wide record."""
+    async with client.stream("GET", "/v1/tenants/demo/tail") as answer:
+        lines = answer.aiter_lines()
+        assert await anext(lines) == ": connected"
+        await settle_one(house, world)
+        told = [await anext(lines) for _ in range(4)]
+    assert told[1] == "event: attempt"
+    record = msgspec.json.decode(told[3].removeprefix("data: "))
+    assert (record["status"], record["status_code"], record["duration_ms"]) == ("succeeded", 200, 250)
+
+
+async def test_end(client: Client, house: House) -> None:
+    """The stream ends when the process stops: a stop does not wait for those who watch."""
+    async with client.stream("GET", "/v1/tenants/demo/tail") as answer:
+        lines = answer.aiter_lines()
+        await anext(lines)
+        house.services.tail.close()
+        assert [line async for line in lines if line.startswith("data")] == []
+
+
+async def test_unknown_tenant(client: Client) -> None:
+    """There is no tail of a tenant that does not exist."""
+    assert (await client.get("/v1/tenants/nobody/tail")).status_code == 404
+
+
+async def test_heartbeat(house: House) -> None:
+    """When nothing happens a comment keeps the connection alive."""
+    told = stream(house.services, OPERATOR, "demo", heartbeat=0.001)
+    assert [await anext(told), await anext(told)] == [b": connected\n\n", b": nothing\n\n"]
+    await told.aclose()
+
+
+async def test_revoked_key(house: House) -> None:
+    """The stream ends soon after its key was revoked."""
+    form = NewKey(tenant="demo", permissions=[Permission.EVENTS_READ])
+    key, text = await house.services.keys.create(OPERATOR, form)
+    told = stream(house.services, house.services.keys.authenticate(text), "demo", heartbeat=0.001)
+    await anext(told)
+    await house.services.keys.delete(OPERATOR, key.id)
+    assert len([one async for one in told]) <= 1
+
+
+async def test_slow_reader(house: House, world: World) -> None:
+    """A reader that is too slow is told how many it has missed."""
+    told = stream(house.services, OPERATOR, "demo")
+    await anext(told)
+    (reader,) = house.services.tail.readers
+    await settle_one(house, world)
+    (settlement,) = [one.settlement for one in world.settled]
+    for _ in range(reader.room):
+        reader.put(settlement)
+    assert await anext(told) == b'event: dropped\ndata: {"count":1}\n\n'
+    await told.aclose()
+
+
+async def test_leaves(house: House) -> None:
+    """A reader that goes is forgotten."""
+    told = stream(house.services, OPERATOR, "demo")
+    await anext(told)
+    await told.aclose()
+    assert not house.services.tail.readers
