@@ -1,11 +1,9 @@
 """The tail: over a real socket, because it goes on."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
-import uvicorn
 
 from hookferry.api.publish import App
 from hookferry.api.routes.tail import stream
@@ -14,43 +12,16 @@ from hookferry.service.forms import NewEndpoint, NewKey
 from hookferry.service.principal import OPERATOR
 from tests.api.conftest import Client
 from tests.store.world import World
+from tests.support.server import served
 from tests.support.services import ADMIN_KEY, House
 
 
-class Server(uvicorn.Server):
-    """Tells when it listens, instead of being asked again and again."""
-
-    def __init__(self, app: App) -> None:
-        super().__init__(
-            uvicorn.Config(app, port=0, lifespan="off", log_config=None, timeout_graceful_shutdown=5)
-        )
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        await super().startup()
-        self.up.set()
-
-    @property
-    def url(self) -> str:
-        port = self.servers[0].sockets[0].getsockname()[1]
-        return f"http://127.0.0.1:{port}"
-
-
 @pytest.fixture
-async def server(app: App, house: House) -> AsyncIterator[Server]:
-    server = Server(app)
-    running = asyncio.create_task(server.serve())
-    await server.up.wait()
-    yield server
-    house.services.tail.close()
-    server.should_exit = True
-    await running
-
-
-@pytest.fixture
-async def client(server: Server) -> AsyncIterator[Client]:
-    async with Client(base_url=server.url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}) as client:
-        yield client
+async def client(app: App, house: House) -> AsyncIterator[Client]:
+    async with served(app) as url:
+        async with Client(base_url=url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}) as client:
+            yield client
+        house.services.tail.close()
 
 
 async def settle_one(house: House, world: World) -> None:
