@@ -46,8 +46,8 @@ class HistoryQuery(PageQuery, frozen=True, kw_only=True):
         return Slice(
             self.limit,
             None if self.cursor is None else _id_in(self.cursor),
-            None if self.since is None else millis(self.since),
-            None if self.until is None else millis(self.until),
+            None if self.since is None else millis(self.since, "since"),
+            None if self.until is None else millis(self.until, "until"),
         )
 
 

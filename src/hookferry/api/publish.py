@@ -49,9 +49,8 @@ class PublishRoutes:
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "POST":
-            _, _, tail = scope["path"].partition(_PREFIX)
-            tenant, _, route = tail.partition("/")
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(_PREFIX):
+            tenant, _, route = scope["path"].removeprefix(_PREFIX).partition("/")
             if route == "events":
                 return await self._answer(self._one, tenant, scope, receive, send)
             if route == "events/batch":

@@ -19,7 +19,7 @@ AnyRequest = Request[Any, Any, Any]
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`")
-_PATH = re.compile(r" - at `\$\.?(.*)`\Z", re.DOTALL)
+_PATH = re.compile(r" - at `\$(?:\[(\d+)\])?\.?(.*)`\Z", re.DOTALL)
 
 
 async def read_body(request: AnyRequest) -> Any:
@@ -73,8 +73,14 @@ def invalid(error: msgspec.ValidationError, fields: Iterable[str]) -> Invalid:
     """A validation error in our words; `fields` are the names that were probably meant."""
     text = str(error)
     path = _PATH.search(text)
-    message = text[: path.start()] if path else text
-    at = path[1] if path else ""
+    if path is None:
+        return _in_our_words(text, "", fields)
+    found = _in_our_words(text[: path.start()], path[2], fields)
+    found.number = None if path[1] is None else int(path[1])
+    return found
+
+
+def _in_our_words(message: str, at: str, fields: Iterable[str]) -> Invalid:
     if unknown := _UNKNOWN.fullmatch(message):
         meant = [] if at else get_close_matches(unknown[1], fields, 1)
         hint = f" Did you mean `{meant[0]}`?" if meant else ""

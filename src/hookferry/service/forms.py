@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from hookferry.errors import Invalid
 from hookferry.model import Permission
 from hookferry.service.rules import DESCRIPTION_LENGTH, LONGEST_TIMEOUT, SHORTEST_TIMEOUT, TEXT_LENGTH
 
@@ -33,9 +34,15 @@ _Schema = Annotated[Raw | UnsetType, Meta(description="A JSON Schema of the payl
 _Example = Annotated[Raw | UnsetType, Meta(description="A payload.")]
 
 
-def millis(time: datetime) -> int:
-    """Milliseconds since 1970 of a time with a zone."""
-    return (time - _EPOCH) // _MILLISECOND
+def millis(time: datetime, field: str) -> int:
+    """Milliseconds since 1970 of a time with a zone.
+
+    Raises Invalid for one that UTC has no year for: it could never be shown again.
+    """
+    try:
+        return (time.astimezone(UTC) - _EPOCH) // _MILLISECOND
+    except OverflowError:
+        raise Invalid("A time must be in the years 1 to 9999 of UTC.", field=field) from None
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -81,7 +81,7 @@ class Keys:
         principal.require(Permission.ADMIN, tenant)
         check_text("name", wanted.name)
         now = self._clock.now()
-        expires_at = None if wanted.expires_at is None else millis(wanted.expires_at)
+        expires_at = None if wanted.expires_at is None else millis(wanted.expires_at, "expires_at")
         if expires_at is not None and expires_at <= now:
             raise Invalid("The key would have expired already.", field="expires_at")
         prefix = self._prefix(tenant)

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Protocol
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
-from hookferry.errors import Invalid, TooLarge
+from hookferry.errors import HookferryError, Invalid, TooLarge
 from hookferry.ids import IdMaker
 from hookferry.model import (
     Delivery,
@@ -23,6 +24,7 @@ from hookferry.model import (
     Tenant,
     Work,
 )
+from hookferry.service.forms import millis
 from hookferry.service.payloads import check_payload
 from hookferry.store.base import Ingest, Ingested, Store
 
@@ -43,7 +45,7 @@ class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     type: str
     payload: msgspec.Raw
     occurred_at: datetime | None = None
-    changes: msgspec.Raw | None = None
+    changes: msgspec.Raw | UnsetType = UNSET
     scope: dict[str, str | list[str]] | None = None
     idempotency_key: str | None = None
 
@@ -120,7 +122,7 @@ class Publisher:
     def _numbered(self, tenant: Tenant, draft: Draft, now: int, number: int) -> Event:
         try:
             return self._event(tenant, draft, now)
-        except Invalid as error:
+        except HookferryError as error:
             error.number = number
             raise
 
@@ -218,13 +220,12 @@ def _fingerprint(event: Event) -> bytes | None:
 def _time(given: datetime) -> int:
     if given.tzinfo is None:
         raise Invalid("A time needs an offset, such as 2026-01-31T12:00:00Z.", field="occurred_at")
-    return int(given.timestamp() * 1000)
+    return millis(given, "occurred_at")
 
 
-def _changes(given: msgspec.Raw | None) -> bytes | None:
-    if given is None:
+def _changes(given: msgspec.Raw | UnsetType) -> bytes | None:
+    if given is UNSET or (changes := bytes(given)) == b"null":
         return None
-    changes = bytes(given)
     check_payload(changes, "changes")
     try:
         msgspec.json.decode(changes, type=dict[str, Change])

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from hookferry.errors import Conflict, HookferryError, NotFound
-from hookferry.model import Delivery, DeliveryStatus, Work
+from hookferry.model import Delivery, DeliveryStatus, Event, Work
 from hookferry.store.base import Backlog, Ingest, Ingested, Settled, Settlement
 from hookferry.store.queries import load
 from hookferry.store.sqlite.rows import (
@@ -26,52 +26,61 @@ SQL = load("hookferry.store.sqlite", "queue", "history")
 _KEY_LIFE = 24 * 3600 * 1000
 _AGAIN = (DeliveryStatus.PENDING, DeliveryStatus.HELD)
 
+_Used = dict[tuple[str, str], tuple[bytes, Ingested]]
+"""By tenant and idempotency key: the fingerprint of what was published first, and its answer."""
+
 
 def ingest(connection: sqlite3.Connection, members: list[list[Ingest]], worker: str) -> list[Any]:
     """Store each member's events with their deliveries: all of a member's or, on a Conflict, none."""
     results: list[list[Ingested] | HookferryError] = []
     fresh: list[Ingest] = []
-    used: dict[tuple[str, str], tuple[bytes, Ingested]] = {}
+    used: _Used = {}
     for member in members:
+        mine: _Used = {}
         try:
-            answers = [_earlier(connection, one, used) for one in member]
+            answers = [_answer(connection, one, number, mine, used) for number, one in enumerate(member)]
         except Conflict as error:
             results.append(error)
             continue
-        results.append([answer or _first(one, used) for one, answer in zip(member, answers, strict=True)])
-        fresh += [one for one, answer in zip(member, answers, strict=True) if answer is None]
+        used.update(mine)
+        results.append(answers)
+        fresh += [one for one, answer in zip(member, answers, strict=True) if not answer.repeated]
     _insert(connection, fresh, worker)
     return results
 
 
-def _earlier(
-    connection: sqlite3.Connection, one: Ingest, used: dict[tuple[str, str], tuple[bytes, Ingested]]
-) -> Ingested | None:
-    """The first answer to a repeated idempotency key. Raises Conflict if it came with another body."""
-    key = one.event.idempotency_key
-    if key is None or one.fingerprint is None:
-        return None
+def _answer(connection: sqlite3.Connection, one: Ingest, number: int, mine: _Used, used: _Used) -> Ingested:
+    """The answer to an event, the first one again for a repeated idempotency key.
+
+    `mine` are the keys of its member, `used` those of the members before. Raises Conflict with the event's
+    number if the key came with another body.
+    """
     event = one.event
-    if (found := used.get((event.tenant, key))) is None:
-        row = connection.execute(SQL["find_idempotency"], (event.tenant, key, event.created_at)).fetchone()
-        if row is None:
-            return None
-        found = row[0], Ingested(row[1], row[2])
+    if event.idempotency_key is None or one.fingerprint is None:
+        return Ingested(event.id, len(one.deliveries))
+    key = event.tenant, event.idempotency_key
+    found = mine.get(key) or used.get(key) or _stored(connection, event)
+    if found is None:
+        answer = Ingested(event.id, len(one.deliveries))
+        mine[key] = one.fingerprint, answer
+        return answer
     fingerprint, answer = found
     if fingerprint != one.fingerprint:
-        raise Conflict(
-            f"The idempotency key {key!r} was used with another body.",
+        error = Conflict(
+            f"The idempotency key {event.idempotency_key!r} was used with another body.",
             code="idempotency_conflict",
             field="idempotency_key",
         )
+        error.number = number
+        raise error
     return msgspec.structs.replace(answer, repeated=True)
 
 
-def _first(one: Ingest, used: dict[tuple[str, str], tuple[bytes, Ingested]]) -> Ingested:
-    answer = Ingested(one.event.id, len(one.deliveries))
-    if one.event.idempotency_key is not None and one.fingerprint is not None:
-        used[one.event.tenant, one.event.idempotency_key] = one.fingerprint, answer
-    return answer
+def _stored(connection: sqlite3.Connection, event: Event) -> tuple[bytes, Ingested] | None:
+    """What is on record under an event's idempotency key."""
+    given = (event.tenant, event.idempotency_key, event.created_at)
+    row = connection.execute(SQL["find_idempotency"], given).fetchone()
+    return row and (row[0], Ingested(row[1], row[2]))
 
 
 def _insert(connection: sqlite3.Connection, fresh: list[Ingest], worker: str) -> None:
