@@ -2,10 +2,12 @@
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hookferry.api.problems import CODES, problem
+from hookferry.api.publish import App
 from hookferry.errors import HookferryError, Unavailable
 from tests.api.conftest import Client, client_of, whole_app
 from tests.support.services import ADMIN_KEY, House
@@ -124,6 +126,23 @@ async def test_query(demo: Client, query: str, field: str) -> None:
 async def test_bad_id(demo: Client, path: str) -> None:
     """An id that is none is not found."""
     assert (await demo.get(f"/v1/tenants/demo/{path}")).status_code == 404
+
+
+async def test_cut_short(app: App) -> None:
+    """A caller that goes in the middle of its body is no bug of ours."""
+    parts = iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}])
+    told: list[Any] = []
+
+    async def receive() -> Any:
+        return next(parts)
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    headers = [(b"authorization", b"Bearer " + ADMIN_KEY.encode())]
+    scope = {"type": "http", "method": "POST", "path": "/v1/tenants", "query_string": b"", "headers": headers}
+    await app(scope, receive, send)
+    assert told[0]["status"] == 400
 
 
 def test_try_later() -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 import msgspec
 from litestar.connection import Request
 from litestar.datastructures import MultiDict
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, InternalServerException
 
 from hookferry.errors import Invalid, Malformed
 from hookferry.service.payloads import DEPTH
@@ -25,7 +25,10 @@ _PATH = re.compile(r" - at `\$(?:\[(\d+)\])?\.?(.*)`\Z", re.DOTALL)
 async def read_body(request: AnyRequest) -> Any:
     """The body as the type that the handler's `given` is annotated with. No body reads as `{}`."""
     kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    body = await request.body()
+    try:
+        body = await request.body()
+    except InternalServerException:
+        raise Malformed("The request ended before its body was whole.") from None
     if body and kind != "application/json" and not kind.endswith("+json"):
         raise HTTPException(status_code=415)
     return decode(body or b"{}", _annotation(request, "given"))
