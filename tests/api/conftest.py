@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hookferry.api.app import always_ready, create_app
+from hookferry.api.app import create_app
 from hookferry.api.publish import App, PublishRoutes
 from hookferry.api.routes.system import Metrics, Ready
 from hookferry.model import Permission
@@ -51,6 +51,10 @@ def world(house: House, clock: ManualClock) -> World:
 
 async def some_metrics() -> bytes:
     return b"hookferry_up 1\n"
+
+
+async def always_ready() -> None:
+    """Nothing is wrong."""
 
 
 def whole_app(house: House, metrics: Metrics = some_metrics, ready: Ready = always_ready) -> App:

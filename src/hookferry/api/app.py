@@ -25,11 +25,7 @@ _LARGEST_BODY = 1024 * 1024
 _log = structlog.get_logger("hookferry.api")
 
 
-async def always_ready() -> None:
-    """A process that can always store events."""
-
-
-def create_app(services: Services, metrics: system.Metrics, ready: system.Ready = always_ready) -> Litestar:
+def create_app(services: Services, metrics: system.Metrics, ready: system.Ready) -> Litestar:
     """All routes but the two that publish, which stand before this app."""
     v1 = Router(
         "/v1",
