@@ -84,7 +84,7 @@ class Forbidden(HookferryError):
 
 
 class Unavailable(HookferryError):
-    """The store cannot write now; nothing of the request was stored. Try again after `retry_after` seconds."""
+    """The store cannot write now; nothing of the request was stored. Try again in `retry_after` seconds."""
 
     code = "unavailable"
     status = 503

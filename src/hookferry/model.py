@@ -196,7 +196,7 @@ class Lease(msgspec.Struct, frozen=True):
 
 
 class Work(msgspec.Struct, frozen=True):
-    """A leased delivery with its event: all that a worker needs to send it, but the endpoint's present state."""
+    """A leased delivery with its event: all that a worker needs, but the endpoint's present state."""
 
     delivery: Delivery
     event: Event
@@ -252,7 +252,8 @@ class Result(msgspec.Struct, frozen=True):
 class Attempt(msgspec.Struct, frozen=True):
     """One HTTP request of a delivery, with its outcome. Append-only.
 
-    `request` is None for an attempt that ended before a request could be made.
+    `request` is None for an attempt that ended before a request could be made. Its headers are those that
+    were sent, with secret values masked.
     """
 
     id: str

@@ -347,6 +347,17 @@ async def test_the_request_on_record_is_the_one_that_arrived(running: Engine) ->
     assert attempt.request.body == arrival.body
 
 
+async def test_the_headers_on_record_are_those_that_arrived(running: Engine) -> None:
+    """Invariant 9: the sender's own headers too, in their order and case."""
+    endpoint = await running.add_endpoint()
+    await running.publish()
+    (arrival,) = await running.receiver.wait_for(1)
+    await running.until_settled(1)
+    (attempt,) = (await running.store.attempts("demo", Slice(), endpoint=endpoint.id)).data
+    assert attempt.request is not None
+    assert attempt.request.headers == arrival.headers
+
+
 async def test_secret_headers_are_masked_on_record(running: Engine) -> None:
     """Invariant 9: secrets masked."""
     endpoint = await running.add_endpoint()
@@ -409,6 +420,9 @@ class Gate:
                 self._moved.clear()
                 await self._moved.wait()
 
+    def on_wire(self, request: Request) -> Request:
+        return request
+
     async def send(self, request: Request) -> Result:
         if request.url.endswith(self._only):
             self.inside += 1
@@ -423,6 +437,9 @@ class Exhausted:
 
     def __init__(self, times: int) -> None:
         self._times = times
+
+    def on_wire(self, request: Request) -> Request:
+        return request
 
     async def send(self, request: Request) -> Result:
         if self._times:

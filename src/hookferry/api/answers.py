@@ -7,8 +7,8 @@ from msgspec import Meta, Raw
 
 from hookferry import contracts, model
 from hookferry.contracts import public_key
+from hookferry.masking import masked
 from hookferry.model import DeliveryStatus, EndpointStatus, Permission
-from hookferry.service.masking import masked
 from hookferry.times import iso
 
 Time = Annotated[

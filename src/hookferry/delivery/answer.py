@@ -17,7 +17,7 @@ HEAD_LIMIT = 64 * 1024
 _FRAMING = 8
 
 
-class _Stop(Exception):  # noqa: N818 - it only leaves the parser
+class _Stop(Exception):
     """Nothing more is read from this answer."""
 
 

@@ -15,8 +15,8 @@ from hookferry.model import Work
 from hookferry.store.base import Store
 
 # A claim takes a few deliveries of each endpoint; a lane that cannot take as many sits it out.
-_PER_ENDPOINT = 16
-_CLAIM = 256
+_PER_ENDPOINT = 64
+_CLAIM = 512
 # Room for what is handed over in memory, beyond it the database keeps it: this bounds memory.
 _LANE_ROOM = 1024
 _ROOM_BYTES = 16 * 1024 * 1024

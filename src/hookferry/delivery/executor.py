@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import msgspec
+
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
-from hookferry.delivery.masking import masked
 from hookferry.errors import HookferryError, Unavailable
 from hookferry.ids import IdMaker
+from hookferry.masking import masked
 from hookferry.model import (
     Attempt,
     DeliveryStatus,
@@ -28,6 +30,10 @@ _OUR_FAULT = 1.0
 
 class Sends(Protocol):
     """The sender as the executor sees it."""
+
+    def on_wire(self, request: Request) -> Request:
+        """The request with all headers as they are sent."""
+        ...
 
     async def send(self, request: Request) -> Result:
         """Never raises but Unavailable, for a fault of ours that spends no attempt."""
@@ -88,7 +94,7 @@ class Executor:
             endpoint.id,
             number,
             started_at,
-            masked(request, endpoint),
+            self._on_record(request, endpoint),
             result,
         )
         self._store.settle(self._settlement(work, attempt, judgement, now))
@@ -122,6 +128,15 @@ class Executor:
             return contract.render(work.event, work.delivery, endpoint, number, now), None
         except HookferryError as error:
             return None, Result(Outcome.UNRENDERABLE, 0.0, detail=error.message)
+
+    def _on_record(self, request: Request | None, endpoint: Endpoint) -> Request | None:
+        """What was sent, byte for byte, secrets masked: only the customer's own headers can hold one."""
+        if request is None:
+            return None
+        request = self._sender.on_wire(request)
+        return (
+            msgspec.structs.replace(request, headers=masked(request.headers)) if endpoint.headers else request
+        )
 
     def _settlement(self, work: Work, attempt: Attempt, judgement: Judgement, now: int) -> Settlement:
         if judgement.verdict is Verdict.RETRY:

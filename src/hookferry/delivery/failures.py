@@ -19,7 +19,7 @@ _EXPIRED = 10
 _OTHER_NAME = frozenset({62, 64})
 
 
-class Failed(Exception):  # noqa: N818 - an outcome on its way to the sender, which is where it ends
+class Failed(Exception):
     """There is no connection: raised and caught within one attempt."""
 
     def __init__(self, outcome: Outcome, detail: str) -> None:

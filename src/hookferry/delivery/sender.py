@@ -24,7 +24,7 @@ from hookferry.delivery.failures import Failed
 from hookferry.delivery.guard import Guard
 from hookferry.delivery.pool import Pool
 from hookferry.delivery.resolver import Resolver
-from hookferry.delivery.wire import Target, encode, target
+from hookferry.delivery.wire import Target, encode, target, wire_headers
 from hookferry.errors import Invalid, Unavailable
 from hookferry.model import Outcome, Phases, Request, Result
 
@@ -56,6 +56,13 @@ class Sender:
         self._body_limit = body_limit
         self._agent = f"Hookferry/{version('hookferry')}"
         self._target = lru_cache(maxsize=4096)(target)
+
+    def on_wire(self, request: Request) -> Request:
+        """The request with its headers as `send` writes them, the sender's own included: for the record."""
+        try:
+            return wire_headers(request, self._target(request.url), self._agent)
+        except Invalid:
+            return request
 
     async def send(self, request: Request) -> Result:
         """Send a request by its time-out. Never raises for what a receiver does.

@@ -44,6 +44,19 @@ def target(url: str) -> Target:
     return Target(parsed, f"{parsed.scheme}://{parsed.authority}", start)
 
 
+def wire_headers(request: Request, target: Target, agent: str) -> Request:
+    """The request with all headers that `encode` writes, in their order."""
+    named = any(name.lower() == "user-agent" for name, _ in request.headers)
+    headers = (
+        ("Host", target.url.authority),
+        ("Accept-Encoding", "identity"),
+        *request.headers,
+        *(() if named else (("User-Agent", agent),)),
+        ("Content-Length", str(len(request.body))),
+    )
+    return Request(request.method, request.url, headers, request.body, request.timeout)
+
+
 def encode(request: Request, start: str, agent: str) -> bytes:
     """The whole request. `agent` is the User-Agent of a request that names none.
 

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from hookferry.errors import Invalid
+from hookferry.masking import MASK
 from hookferry.model import Headers, Scope
-from hookferry.service.masking import MASK
 from hookferry.service.payloads import check_payload
 
 TEXT_LENGTH = 200
