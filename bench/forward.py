@@ -90,6 +90,7 @@ async def main(url: str) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
     )
     with socket.create_server(("127.0.0.1", 0), backlog=config.backlog) as listener:
         print(listener.getsockname()[1], flush=True)

@@ -323,6 +323,15 @@ async def test_a_backlog_is_worked_off(tmp_path: Path) -> None:
     assert (backlog.pending, backlog.leased) == (0, 0)
 
 
+async def test_an_event_for_many_endpoints_reaches_all(running: Engine) -> None:
+    """What is not handed over is claimed."""
+    for number in range(100):
+        await running.add_endpoint(f"/{number}")
+    await running.publish()
+    await running.until_settled(100)
+    assert await running.statuses() == ["succeeded"] * 100
+
+
 async def test_repeated_publishes_take_no_room(tmp_path: Path) -> None:
     """A lane that has room for 1,024 still has it after as many idempotent repeats."""
     sender = Gate()
@@ -390,6 +399,9 @@ class Deaf:
 
     def reserve(self, endpoint: str, size: int) -> bool:
         return self._room
+
+    def defer(self, endpoint: str) -> None:
+        return
 
     def release(self, endpoint: str, size: int) -> None:
         return

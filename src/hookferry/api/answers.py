@@ -36,6 +36,9 @@ def status_of(status: DeliveryStatus) -> Status:
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """An answer's body."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"  # secrets and bodies stay out of logs and errors
+
 
 class Tenant(Answer, frozen=True):
     """A customer of the product."""

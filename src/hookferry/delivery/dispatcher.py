@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 
 from hookferry.clock import Clock
-from hookferry.delivery.lanes import Lane, Rota
+from hookferry.delivery.lanes import Kind, Lane, Turns
 from hookferry.errors import Unavailable
 from hookferry.model import Work
 from hookferry.store.base import Store
@@ -23,7 +23,7 @@ _ROOM_BYTES = 16 * 1024 * 1024
 # Past this many results that wait for their commit, nothing more is sent (rule 4 of the queue).
 _MOST_UNSETTLED = 4096
 # Starting a request costs about 50 µs: more in one go would make everybody else wait.
-_STARTS_IN_A_ROW = 32
+_STARTS_IN_A_ROW = 16
 # Polling finds what no signal told of (FAULTS, 11); milliseconds.
 _POLL = 1000
 # Something was due and somebody else took it: look again, but do not spin; milliseconds.
@@ -31,7 +31,7 @@ _AFTER_NOTHING = 20
 
 
 class Dispatcher:
-    """Its mutable state is the lanes, the rota, counts of what runs, and whether it is stopping.
+    """Its mutable state is the lanes, the turns, counts of what runs, and whether it is stopping.
 
     `deliver` sends one delivery and settles it; it never raises. `cap` is for requests in flight in
     all, `lane_cap` for each endpoint.
@@ -53,8 +53,10 @@ class Dispatcher:
         self._give_back = give_back
         self._cap = cap
         self._lanes: dict[str, Lane] = {}
-        self._rota = Rota(lane_cap)
+        self._turns = Turns(lane_cap)
         self._bytes = 0
+        # Asking for the running loop each time costs a system call in Python 3.11 (it checks the process).
+        self._loop = asyncio.get_running_loop()
         self._running: set[asyncio.Task[None]] = set()
         self._signal = asyncio.Event()
         self._pumping = False
@@ -85,6 +87,11 @@ class Dispatcher:
         self._bytes += size
         return True
 
+    def defer(self, endpoint: str) -> None:
+        """See `service.publish.HandOver`."""
+        lane = self._lanes.get(endpoint) or self._lane(endpoint)
+        lane.backlog += 1
+
     def release(self, endpoint: str, size: int) -> None:
         """See `service.publish.HandOver`."""
         lane = self._lanes[endpoint]
@@ -100,8 +107,7 @@ class Dispatcher:
             self._bytes -= _size(work)
             self._give_back(work)
             return
-        lane.waiting.append(work)
-        self._rota.add(lane)
+        self._turns.put(lane, Kind.FRESH, work)
         self._pump()
 
     def wake(self) -> None:
@@ -147,9 +153,8 @@ class Dispatcher:
             self._give_back(work)
             return
         lane = self._lanes.get(work.delivery.endpoint) or self._lane(work.delivery.endpoint)
-        lane.waiting.append(work)
         self._bytes += _size(work)
-        self._rota.add(lane)
+        self._turns.put(lane, Kind.CLAIMED, work)
 
     def _mark_backlogs(self, works: list[Work], noticed: dict[Lane, int]) -> None:
         """An endpoint that gave all it may give in one claim has more; one that gave less has no more.
@@ -174,15 +179,17 @@ class Dispatcher:
         if self._pumping or self._stopping:
             return
         starts = 0
-        while self._rota and len(self._running) < self._cap and starts < _STARTS_IN_A_ROW:
-            lane, work = self._rota.take()
-            task = asyncio.get_running_loop().create_task(self._send(lane, work))
+        while len(self._running) < self._cap and starts < _STARTS_IN_A_ROW:
+            taken = self._turns.take()
+            if taken is None:
+                return
+            task = self._loop.create_task(self._send(*taken))
             self._running.add(task)
             task.add_done_callback(self._done)
             starts += 1
         if starts == _STARTS_IN_A_ROW:
             self._pumping = True
-            asyncio.get_running_loop().call_soon(self._pump_again)
+            self._loop.call_soon(self._pump_again)
 
     def _pump_again(self) -> None:
         self._pumping = False
@@ -196,7 +203,7 @@ class Dispatcher:
             self._bytes -= _size(work)
             if lane.backlog and lane.held <= _LANE_ROOM // 2:
                 self._signal.set()
-            self._rota.add(lane)
+            self._turns.add(lane)
             self._forget(lane)
 
     def _done(self, task: asyncio.Task[None]) -> None:
@@ -209,7 +216,7 @@ class Dispatcher:
         return lane
 
     def _forget(self, lane: Lane) -> None:
-        if lane.idle and not lane.queued:
+        if lane.idle and not any(lane.queued):
             self._lanes.pop(lane.endpoint, None)
 
     # Stopping
@@ -222,8 +229,9 @@ class Dispatcher:
         self._stopping = True
         self._signal.set()
         for lane in self._lanes.values():
-            while lane.waiting:
-                self._give_back(lane.waiting.popleft())
+            for waiting in lane.waiting:
+                while waiting:
+                    self._give_back(waiting.popleft())
         if self._running:
             await asyncio.wait(self._running, timeout=grace)
         for task in list(self._running):

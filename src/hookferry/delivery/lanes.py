@@ -1,8 +1,18 @@
 """Lanes: an endpoint's own queue inside a worker, and whose turn it is. No I/O and no clock."""
 
 from collections import deque
+from enum import IntEnum
 
 from hookferry.model import Work
+
+
+class Kind(IntEnum):
+    """Where a delivery came from. Each kind has queues of its own, so that neither waits for the other."""
+
+    FRESH = 0
+    """Handed over by publish."""
+    CLAIMED = 1
+    """Read from the database: a retry, a backlog, the many of an event for many endpoints."""
 
 
 class Lane:
@@ -18,16 +28,17 @@ class Lane:
     def __init__(self, tenant: str, endpoint: str) -> None:
         self.tenant = tenant
         self.endpoint = endpoint
-        self.waiting: deque[Work] = deque()
+        self.waiting: tuple[deque[Work], deque[Work]] = (deque(), deque())
+        self.queued = [False, False]
         self.in_flight = 0
         self.reserved = 0
         self.backlog = 0
-        self.queued = False
 
     @property
     def held(self) -> int:
         """How many deliveries have room here."""
-        return self.reserved + len(self.waiting) + self.in_flight
+        fresh, claimed = self.waiting
+        return self.reserved + len(fresh) + len(claimed) + self.in_flight
 
     @property
     def idle(self) -> bool:
@@ -36,13 +47,14 @@ class Lane:
 
 
 class Rota:
-    """Whose turn it is: round robin over tenants, then over each one's lanes, so that neither a tenant
-    with many endpoints nor an endpoint with much work takes more than its turn.
+    """Whose turn it is among one kind: round robin over tenants, then over each one's lanes, so that
+    neither a tenant with many endpoints nor an endpoint with much work takes more than its turn.
 
     Its mutable state is the ring of tenants and each one's ring of lanes that may start a request.
     """
 
-    def __init__(self, cap: int) -> None:
+    def __init__(self, kind: Kind, cap: int) -> None:
+        self._kind = kind
         self._cap = cap
         self._tenants: deque[str] = deque()
         self._lanes: dict[str, deque[Lane]] = {}
@@ -52,9 +64,9 @@ class Rota:
 
     def add(self, lane: Lane) -> None:
         """Let a lane take part if it has work and is under the cap of requests in flight."""
-        if lane.queued or not lane.waiting or lane.in_flight >= self._cap:
+        if lane.queued[self._kind] or not lane.waiting[self._kind] or lane.in_flight >= self._cap:
             return
-        lane.queued = True
+        lane.queued[self._kind] = True
         lanes = self._lanes.get(lane.tenant)
         if lanes is None:
             self._lanes[lane.tenant] = deque((lane,))
@@ -62,17 +74,48 @@ class Rota:
         else:
             lanes.append(lane)
 
-    def take(self) -> tuple[Lane, Work]:
-        """The next delivery to start, counted as in flight. Raises IndexError if there is none."""
+    def take(self) -> tuple[Lane, Work] | None:
+        """The next delivery to start, counted as in flight; None if that lane is full by now."""
         tenant = self._tenants.popleft()
         lanes = self._lanes[tenant]
         lane = lanes.popleft()
-        lane.queued = False
-        work = lane.waiting.popleft()
-        lane.in_flight += 1
+        lane.queued[self._kind] = False
         if lanes:
             self._tenants.append(tenant)
         else:
             del self._lanes[tenant]
+        if lane.in_flight >= self._cap:
+            return None
+        work = lane.waiting[self._kind].popleft()
+        lane.in_flight += 1
         self.add(lane)
         return lane, work
+
+
+class Turns:
+    """The rotas of both kinds, in turns. Its mutable state is whose turn is next."""
+
+    def __init__(self, cap: int) -> None:
+        self._rotas = (Rota(Kind.FRESH, cap), Rota(Kind.CLAIMED, cap))
+        self._next = Kind.FRESH
+
+    def __bool__(self) -> bool:
+        return any(self._rotas)
+
+    def put(self, lane: Lane, kind: Kind, work: Work) -> None:
+        """Let a delivery wait in its lane."""
+        lane.waiting[kind].append(work)
+        self._rotas[kind].add(lane)
+
+    def add(self, lane: Lane) -> None:
+        """A lane has a request less in flight: let it take part again."""
+        for rota in self._rotas:
+            rota.add(lane)
+
+    def take(self) -> tuple[Lane, Work] | None:
+        """The next delivery to start, if there is one."""
+        while self:
+            kind, self._next = self._next, Kind(1 - self._next)
+            if self._rotas[kind] and (taken := self._rotas[kind].take()) is not None:
+                return taken
+        return None

@@ -50,6 +50,9 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     sample: ClassVar[dict[str, Any]] = {}
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"  # secrets and headers stay out of logs and errors
+
 
 class NewTenant(Form, frozen=True):
     """A customer of the product."""

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from hookferry.clock import Clock
-from hookferry.errors import Unavailable
+from hookferry.errors import HookferryError, Unavailable
 from hookferry.ids import IdMaker
 from hookferry.model import (
     Attempt,
@@ -34,6 +34,8 @@ from hookferry.store.vault import Vault
 
 T = TypeVar("T")
 
+# Rows beyond which an ingest runs in the writer's thread, so that it does not hold the event loop.
+_LARGE = 128
 # Seconds to wait before settlements that could not be committed are tried again.
 _SETTLE_AGAIN = 0.5
 
@@ -101,6 +103,10 @@ class SqliteStore:
     # The queue
 
     def ingest(self, events: Sequence[Ingest]) -> "asyncio.Future[list[Ingested]]":
+        if sum(len(one.deliveries) for one in events) + len(events) > _LARGE:
+            return self._writer.call(
+                lambda connection: _one(queue.ingest(connection, [list(events)], self.worker))
+            )
         return self._writer.submit(0, self._ingest, events)
 
     def settle(self, settlement: Settlement) -> None:
@@ -267,3 +273,10 @@ class SqliteStore:
     async def delete_event_type(self, name: str) -> None:
         await self._writer.call(lambda connection: configuration.delete_event_type(connection, name))
         self.directory.drop_event_type(name)
+
+
+def _one(results: list[list[Ingested] | HookferryError]) -> list[Ingested]:
+    (result,) = results
+    if isinstance(result, HookferryError):
+        raise result
+    return result

@@ -30,7 +30,9 @@ _Used = dict[tuple[str, str], tuple[bytes, Ingested]]
 """By tenant and idempotency key: the fingerprint of what was published first, and its answer."""
 
 
-def ingest(connection: sqlite3.Connection, members: list[list[Ingest]], worker: str) -> list[Any]:
+def ingest(
+    connection: sqlite3.Connection, members: list[list[Ingest]], worker: str
+) -> list[list[Ingested] | HookferryError]:
     """Store each member's events with their deliveries: all of a member's or, on a Conflict, none."""
     results: list[list[Ingested] | HookferryError] = []
     fresh: list[Ingest] = []

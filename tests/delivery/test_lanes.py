@@ -1,0 +1,87 @@
+"""Lanes and turns: whose delivery is started next."""
+
+from hookferry.delivery.lanes import Kind, Lane, Turns
+from hookferry.model import Delivery, DeliveryStatus, Event, Lease, Work
+
+
+def _work(name: str) -> Work:
+    delivery = Delivery(name, "t", "evt", "ep", "a", DeliveryStatus.LEASED, 0, 0)
+    return Work(delivery, Event("evt", "t", "a", b"{}", 0, 0), Lease("w", 1))
+
+
+def _fill(turns: Turns, tenant: str, endpoint: str, count: int, kind: Kind = Kind.FRESH) -> Lane:
+    lane = Lane(tenant, endpoint)
+    for number in range(count):
+        turns.put(lane, kind, _work(f"{endpoint}{number}"))
+    return lane
+
+
+def _take(turns: Turns, count: int) -> list[str]:
+    taken = [turns.take() for _ in range(count)]
+    return [one[1].delivery.id for one in taken if one is not None]
+
+
+def test_endpoints_of_a_tenant_take_turns() -> None:
+    """Round robin: an endpoint with much work starts one at a time."""
+    turns = Turns(cap=9)
+    _fill(turns, "t", "a", 3)
+    _fill(turns, "t", "b", 2)
+    assert _take(turns, 5) == ["a0", "b0", "a1", "b1", "a2"]
+
+
+def test_tenants_take_turns_before_endpoints() -> None:
+    """A tenant with many endpoints gets no more than another with one."""
+    turns = Turns(cap=9)
+    for endpoint in "abc":
+        _fill(turns, "many", endpoint, 1)
+    _fill(turns, "one", "z", 2)
+    assert _take(turns, 4) == ["a0", "z0", "b0", "z1"]
+
+
+def test_fresh_and_claimed_work_take_turns() -> None:
+    """A backlog does not hold up what was just published, nor the other way round."""
+    turns = Turns(cap=9)
+    _fill(turns, "t", "c", 3, Kind.CLAIMED)
+    _fill(turns, "t", "f", 2)
+    assert _take(turns, 5) == ["f0", "c0", "f1", "c1", "c2"]
+
+
+def test_a_lane_at_its_cap_starts_nothing() -> None:
+    """However much waits there."""
+    turns = Turns(cap=2)
+    _fill(turns, "t", "a", 5)
+    assert _take(turns, 5) == ["a0", "a1"]
+
+
+def test_the_cap_holds_over_both_kinds() -> None:
+    """It is the endpoint's, not the kind's."""
+    turns = Turns(cap=2)
+    lane = _fill(turns, "t", "a", 2)
+    for number in range(2):
+        turns.put(lane, Kind.CLAIMED, _work(f"c{number}"))
+    assert len(_take(turns, 4)) == 2
+
+
+def test_a_lane_takes_part_again_when_a_request_has_ended() -> None:
+    """And goes on where it stopped."""
+    turns = Turns(cap=1)
+    lane = _fill(turns, "t", "a", 2)
+    turns.take()
+    lane.in_flight -= 1
+    turns.add(lane)
+    assert _take(turns, 1) == ["a1"]
+
+
+def test_a_full_lane_does_not_block_the_next() -> None:
+    """Invariant 5: one endpoint never slows another."""
+    turns = Turns(cap=1)
+    _fill(turns, "t", "a", 3)
+    _fill(turns, "t", "b", 1)
+    assert _take(turns, 3) == ["a0", "b0"]
+
+
+def test_a_lane_with_a_backlog_is_not_idle() -> None:
+    """It must be remembered."""
+    lane = Lane("t", "a")
+    lane.backlog = 1
+    assert not lane.idle
