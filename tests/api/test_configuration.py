@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from hookferry.api.answers import OldSecret
+from hookferry.service.forms import NewEndpoint, Rotation
 from tests.api.conftest import Client
 
 ENDPOINTS = "/v1/tenants/demo/endpoints"
@@ -163,3 +165,14 @@ async def test_contract(demo: Client) -> None:
 async def test_unknown_contract(demo: Client) -> None:
     """An unknown contract is not found."""
     assert (await demo.get("/v1/contracts/nix")).status_code == 404
+
+
+@pytest.mark.parametrize("shape", [NewEndpoint(url="", secret="xyzzy"), Rotation(secret="xyzzy")])
+def test_no_secret_in_repr(shape: object) -> None:
+    """A body in a log or an error does not show the secret in it."""
+    assert "xyzzy" not in repr(shape)
+
+
+def test_no_secret_in_an_answers_repr() -> None:
+    """An answer in a log or an error does not show the secret in it."""
+    assert "xyzzy" not in repr(OldSecret(secret="xyzzy", expires_at=""))
