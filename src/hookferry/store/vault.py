@@ -6,6 +6,7 @@ A sealed value is a version byte, four bytes of key id, a nonce of twelve and th
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -55,14 +56,19 @@ def key_from_text(text: str) -> bytes:
 def key_from_file(path: Path) -> bytes:
     """The key in a file of mode 0600, made if it is not there. Raises StartError."""
     try:
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return key_from_text(path.read_text().strip())
-        with os.fdopen(handle, "w") as file:
+        with suppress(FileExistsError), open(path, "x", opener=_private) as file:
             file.write(os.urandom(32).hex() + "\n")
             file.flush()
             os.fsync(file.fileno())
-        return key_from_text(path.read_text().strip())
+        return key_from_text(path.read_text("ascii").strip())
     except OSError as error:
         raise StartError(f"The key file {path} cannot be used: {error.strerror}.") from error
+    except (ConfigError, UnicodeDecodeError) as error:
+        raise StartError(
+            f"The key file {path} holds no key. Restore it: without it nobody reads the secrets of its "
+            "database. Delete it if that database is still to be made."
+        ) from error
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -4,13 +4,16 @@ import fcntl
 import hashlib
 import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 
+import msgspec
+
 from hookferry.errors import StartError
 from hookferry.store.queries import load
-from hookferry.store.sqlite.writer import unavailable
+from hookferry.store.sqlite.writer import DAMAGED, unavailable
 from hookferry.store.vault import UnreadableError, Vault
 
 SQL = load("hookferry.store.sqlite", "configuration")
@@ -60,8 +63,20 @@ class Owner:
         os.close(self._handle)
 
 
+@contextmanager
+def starting(path: Path) -> Iterator[None]:
+    """While a store opens: what SQLite refuses is a StartError with the file's name."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StartError(f"The database file {path} cannot be used. {unavailable(error).message}") from error
+    except (ValueError, TypeError, msgspec.MsgspecError) as error:
+        # SQLite found nothing wrong with the page, but no row of ours looks like this.
+        raise StartError(f"The database file {path} cannot be used. {DAMAGED}") from error
+
+
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection for one thread. Raises StartError for what is no usable database."""
+    """A connection for one thread. Raises sqlite3.Error for what is no usable database."""
     # Payloads are the customers' business: nobody else on this machine reads them. SQLite gives the
     # log beside the database the same mode.
     with suppress(OSError):
@@ -69,9 +84,9 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
     try:
         connection.executescript(_PRAGMAS)
-    except sqlite3.Error as error:
+    except sqlite3.Error:
         connection.close()
-        raise StartError(f"The database file {path} cannot be used. {unavailable(error).message}") from error
+        raise
     return connection
 
 
@@ -83,26 +98,34 @@ def migrations() -> list[tuple[int, str, str]]:
 
 
 def migrate(connection: sqlite3.Connection) -> list[str]:
-    """Apply what is pending, each in one transaction; the names of those. Raises StartError."""
-    try:
-        connection.execute(_MIGRATIONS)
-        done = dict(connection.execute("select number, checksum from migrations").fetchall())
-        known = migrations()
-        if done and max(done) > known[-1][0]:
-            raise StartError(
-                "The database was made by a newer Hookferry. Install that version, or use another file."
-            )
-        applied = []
-        for number, name, text in known:
-            checksum = hashlib.sha256(text.encode()).hexdigest()
-            if number not in done:
-                _apply(connection, number, name, text, checksum)
-                applied.append(name)
-            elif done[number] != checksum:
-                raise StartError(f"Migration {name} is not the one that this database was made with.")
-        return applied
-    except sqlite3.Error as error:
-        raise StartError(f"The database cannot be migrated. {unavailable(error).message}") from error
+    """Apply what is pending, each in one transaction; the names of those.
+
+    Raises StartError, sqlite3.Error.
+    """
+    _check_ours(connection)
+    connection.execute(_MIGRATIONS)
+    done = dict(connection.execute("select number, checksum from migrations").fetchall())
+    known = migrations()
+    if done and max(done) > known[-1][0]:
+        raise StartError(
+            "The database was made by a newer Hookferry. Install that version, or use another file."
+        )
+    applied = []
+    for number, name, text in known:
+        checksum = hashlib.sha256(text.encode()).hexdigest()
+        if number not in done:
+            _apply(connection, number, name, text, checksum)
+            applied.append(name)
+        elif done[number] != checksum:
+            raise StartError(f"Migration {name} is not the one that this database was made with.")
+    return applied
+
+
+def _check_ours(connection: sqlite3.Connection) -> None:
+    """Raises StartError for tables that another program made."""
+    names = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
+    if names and "migrations" not in names:
+        raise StartError("The database is another program's. Name another file with --database.")
 
 
 def _apply(connection: sqlite3.Connection, number: int, name: str, text: str, checksum: str) -> None:

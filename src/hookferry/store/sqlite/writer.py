@@ -193,10 +193,11 @@ def _call_each(
     return results
 
 
+DAMAGED = "The database file is damaged. Stop, and restore it from a backup."
 _CAUSES = {
     "SQLITE_FULL": "The disk is full. Free some space; nothing has to be restarted.",
     "SQLITE_READONLY": "The database file cannot be written. Check its owner, mode and file system.",
-    "SQLITE_CORRUPT": "The database file is damaged. Stop, and restore it from a backup.",
+    "SQLITE_CORRUPT": DAMAGED,
     "SQLITE_NOTADB": "The file is not a SQLite database. Name another one, or restore a backup.",
     "SQLITE_BUSY": "Another program holds a lock on the database file. Close it there.",
     "SQLITE_IOERR": "The disk answers with errors. Look at the system's log.",
