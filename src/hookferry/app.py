@@ -1,6 +1,7 @@
 """Picks the parts and puts them together: the only place that names a backend."""
 
 import asyncio
+import errno
 import gc
 import os
 import random
@@ -234,7 +235,7 @@ async def _http(
 
 @contextmanager
 def _listening(settings: Settings) -> Iterator[socket.socket]:
-    """A bound socket. Raises StartError if the port is taken, before anything else is touched."""
+    """A listening socket. Raises StartError if the port is taken, before anything else is touched."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -242,14 +243,23 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
         listener.setblocking(False)
         try:
             listener.bind((settings.host, settings.port))
-        except OSError as error:
-            raise StartError(
-                f"Port {settings.port} of {settings.host} cannot be used: {error.strerror}. "
-                "Stop what uses it, or choose another one with --port."
-            ) from error
+            listener.listen()
+        except (OSError, ValueError, TypeError) as error:
+            raise StartError(_why_not(settings, error)) from error
         yield listener
     finally:
         listener.close()
+
+
+def _why_not(settings: Settings, error: Exception) -> str:
+    """Why nobody can listen there, and what to do about it."""
+    number, reason = (error.errno, error.strerror) if isinstance(error, OSError) else (None, "it is no name")
+    if number in (errno.EADDRINUSE, errno.EACCES):
+        return (
+            f"Port {settings.port} of {settings.host} cannot be used: {reason}. "
+            "Stop what uses it, or choose another one with --port."
+        )
+    return f"The address {settings.host} cannot be used: {reason}. Name one of this machine with --host."
 
 
 def _secret_key(settings: Settings) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +29,7 @@ from hookferry.model import (
 from hookferry.store.base import Backlog, Ingest, Ingested, Page, Pruned, Settled, Settlement, Slice
 from hookferry.store.directory import Directory
 from hookferry.store.sqlite import configuration, history, queue
-from hookferry.store.sqlite.connection import Owner, check_key, connect, migrate
+from hookferry.store.sqlite.connection import Owner, check_key, connect, migrate, starting
 from hookferry.store.sqlite.writer import Writer, unavailable
 from hookferry.store.vault import Vault
 
@@ -59,18 +60,19 @@ class SqliteStore:
     # Life
 
     async def open(self) -> None:
-        self._owner = Owner(self._path)
-        try:
-            self._write = connect(self._path)
-            self.migrated = migrate(self._write)
-            check_key(self._write, self._vault)
-            configuration.read(self._write, self.directory, self._vault)
-            self._write.execute(queue.SQL["free_leases"], (self._clock.now(),))
-            self._write.execute(queue.SQL["forget_all_workers"])
-            self._read = connect(self._path)
-        except BaseException:
-            self._owner.release()
-            raise
+        with ExitStack() as undo:
+            self._owner = Owner(self._path)
+            undo.callback(self._owner.release)
+            with starting(self._path):
+                self._write = connect(self._path)
+                undo.callback(self._write.close)
+                self.migrated = migrate(self._write)
+                check_key(self._write, self._vault)
+                configuration.read(self._write, self.directory, self._vault)
+                self._write.execute(queue.SQL["free_leases"], (self._clock.now(),))
+                self._write.execute(queue.SQL["forget_all_workers"])
+                self._read = connect(self._path)
+            undo.pop_all()
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(self._write, self._loop, self._on_batch)
         self._reader = ThreadPoolExecutor(1, "hookferry-reader")
