@@ -140,18 +140,25 @@ async def _parts(
     publisher = Publisher(
         store, clock, ids, dispatcher, contracts, settings.payload_limit, observer.published
     )
-    keeper = Keeper(
-        store, clock, settings.lease, settings.retention, settings.body_retention, dispatcher.wake
-    )
     tail = Tail()
     store.batches = observer.committed
     store.listen(observer.settled)
     store.listen(tail.on_settled)
     admin_key = settings.admin_key or (development.admin_key if development else None)
+    keys = Keys(store, clock, ids, contracts, os.urandom, admin_key)
+    keeper = Keeper(
+        store,
+        clock,
+        settings.lease,
+        settings.retention,
+        settings.body_retention,
+        dispatcher.wake,
+        keys.note_uses,
+    )
     services = Services(
         contracts=contracts,
         tenants=Tenants(store, clock, ids, contracts),
-        keys=Keys(store, clock, ids, contracts, os.urandom, admin_key),
+        keys=keys,
         endpoints=Endpoints(store, clock, ids, contracts, os.urandom, publisher, dispatcher.wake, allow),
         secrets=Secrets(store, clock, contracts, os.urandom),
         catalogue=Catalogue(store),

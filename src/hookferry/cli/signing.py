@@ -2,15 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import click
 
 from hookferry.cli.inputs import read_bytes, read_headers, read_text
 from hookferry.cli.options import duration
-
-if TYPE_CHECKING:
-    from hookferry.model import Headers
 
 
 def _signature_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -34,28 +30,11 @@ def sign(body: str, secret: str, id: str, at: int | None, contract: str) -> None
 
     They go into curl as they are: `curl -H @headers --data-binary @body URL`.
     """
-    now = at if at is not None else int(time.time())
-    for name, value in _signed(contract, read_bytes(body), id, read_text(secret), now * 1000):
-        click.echo(f"{name}: {value}")
-
-
-def _signed(contract: str, body: bytes, id: str, secret: str, now: int) -> "Headers":
-    """A contract's headers for a body that is there already."""
     from hookferry.contracts import builtin
-    from hookferry.contracts.placeholders import Facts
-    from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event, Secret
 
-    rules = builtin(contract)
-    facts = Facts(
-        event=Event(id, "", "", None, now, now),
-        delivery=Delivery(id, "", id, "", "", DeliveryStatus.LEASED, 0, now),
-        endpoint=Endpoint("", "", "", "", (), {}, (), EndpointStatus.ACTIVE, (Secret(secret),), now, now),
-        number=1,
-        attempts=rules.attempts,
-        now=now,
-    )
-    fixed = tuple((name, value(facts)) for name, value in rules.headers)
-    return (*fixed, *((header.name, header.value(facts, body)) for header in rules.signatures))
+    now = at if at is not None else int(time.time())
+    for name, value in builtin(contract).sign(read_bytes(body), id, read_text(secret), now * 1000):
+        click.echo(f"{name}: {value}")
 
 
 @click.command()

@@ -13,12 +13,13 @@ _log = structlog.get_logger("hookferry.keeper")
 
 _RECONCILE_EVERY = 5_000
 _PRUNE_EVERY = 60_000
+_NOTE_EVERY = 30_000
 # Rows in one go: a commit that deletes more would keep publishers waiting (some 10 ms for these).
 _ROWS = 2_000
 
 
 class Keeper:
-    """Renews this worker's lease, rescues other workers' deliveries, reconciles, prunes.
+    """Renews this worker's lease, rescues other workers' deliveries, reconciles, prunes, notes keys' uses.
 
     Durations in seconds. Its mutable state is when each duty is next due.
     """
@@ -31,6 +32,7 @@ class Keeper:
         retention: float,
         body_retention: float,
         wake: Callable[[], None],
+        note_uses: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
         self._clock = clock
@@ -38,6 +40,7 @@ class Keeper:
         self._retention = int(retention * 1000)
         self._body_retention = int(body_retention * 1000)
         self._wake = wake
+        self._note_uses = note_uses
         self._stop = asyncio.Event()
         self._due: dict[Callable[[], Awaitable[None]], int] = {}
 
@@ -48,6 +51,7 @@ class Keeper:
             self._rescue: self._lease // 3,
             self._reconcile: _RECONCILE_EVERY,
             self._prune: _PRUNE_EVERY,
+            self._note_uses: _NOTE_EVERY,
         }
         while not self._stop.is_set():
             now = self._clock.now()

@@ -25,6 +25,7 @@ class Keys:
     """Keys are kept as SHA-256 only: a text of 256 random bits needs no salt and no slow hash.
 
     `randomness` gives that many random bytes. `admin_key` is the first key, from the settings.
+    The mutable state is when keys were used since that was last written down.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Keys:
         self._ids = ids
         self._contracts = contracts
         self._randomness = randomness
+        self._used: dict[str, int] = {}
         self._admin = _digest(admin_key) if admin_key else None
 
     def authenticate(self, token: str) -> Principal:
@@ -55,9 +57,17 @@ class Keys:
             if self._admin is not None and hmac.compare_digest(digest, self._admin):
                 return OPERATOR
             raise Unauthenticated("This key is unknown or was revoked.")
-        if key.expires_at is not None and key.expires_at <= self._clock.now():
+        now = self._clock.now()
+        if key.expires_at is not None and key.expires_at <= now:
             raise Unauthenticated("This key has expired.")
+        self._used[key.id] = now
         return Principal(key.id, key.tenant, key.permissions)
+
+    async def note_uses(self) -> None:
+        """Write down when keys were last used: from time to time, not at each request."""
+        if self._used:
+            used, self._used = self._used, {}
+            await self._store.touch_keys(used)
 
     def lives(self, principal: Principal) -> bool:
         """True while the principal's key is neither revoked nor expired: for answers that go on for hours."""

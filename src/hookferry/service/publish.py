@@ -1,13 +1,12 @@
 """Publish: validate, match, store, hand over. The hot path of everything."""
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
@@ -20,15 +19,14 @@ from hookferry.model import (
     EndpointStatus,
     Event,
     Lease,
-    Scope,
     Tenant,
     Work,
 )
+from hookferry.service import rules
 from hookferry.service.forms import millis
 from hookferry.service.payloads import check_payload
 from hookferry.store.base import Ingest, Ingested, Store
 
-_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/ -]{0,127}")
 _KEY_LENGTH = 255
 # Of an event for more endpoints than these the rest is claimed, a few at a time: a thousand requests
 # started at once held everybody else's up by 80 ms.
@@ -38,19 +36,27 @@ _HANDED_OVER = 64
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a field was and is."""
 
-    previous: msgspec.Raw
-    current: msgspec.Raw
+    previous: Raw
+    current: Raw
 
 
 class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An event as it is published. `payload` is any JSON value and is kept byte for byte."""
 
-    type: str
-    payload: msgspec.Raw
-    occurred_at: datetime | None = None
-    changes: msgspec.Raw | UnsetType = UNSET
-    scope: dict[str, str | list[str]] | None = None
-    idempotency_key: str | None = None
+    type: Annotated[str, Meta(description="Its event type.", examples=["order.created"])]
+    payload: Annotated[Raw, Meta(description="Any JSON value, up to 256 KiB, kept byte for byte.")]
+    occurred_at: Annotated[
+        datetime | None, Meta(description="When it happened, with an offset; by default now.")
+    ] = None
+    changes: Annotated[
+        Raw | UnsetType, Meta(description='What changed: `{"field": {"previous": ..., "current": ...}}`.')
+    ] = UNSET
+    scope: Annotated[
+        dict[str, str | list[str]] | None, Meta(description="Labels that endpoints may narrow down to.")
+    ] = None
+    idempotency_key: Annotated[
+        str | None, Meta(description="A repeat with the same key and body gives the first answer, for 24 h.")
+    ] = None
 
 
 class HandOver(Protocol):
@@ -134,8 +140,7 @@ class Publisher:
             raise
 
     def _event(self, tenant: Tenant, draft: Draft, now: int) -> Event:
-        if _TYPE.fullmatch(draft.type) is None:
-            raise Invalid("An event type has up to 128 letters, digits and . _ - : /", field="type")
+        rules.check_event_type(draft.type)
         self._check_known(tenant, draft.type)
         payload = bytes(draft.payload)
         if len(payload) > self._payload_limit:
@@ -152,7 +157,7 @@ class Publisher:
             occurred_at=now if draft.occurred_at is None else _time(draft.occurred_at),
             created_at=now,
             changes=_changes(draft.changes),
-            scope=_scope(draft.scope),
+            scope=rules.check_scope(draft.scope) if draft.scope else None,
             idempotency_key=_key(draft.idempotency_key),
         )
 
@@ -235,7 +240,7 @@ def _time(given: datetime) -> int:
     return millis(given, "occurred_at")
 
 
-def _changes(given: msgspec.Raw | UnsetType) -> bytes | None:
+def _changes(given: Raw | UnsetType) -> bytes | None:
     if given is UNSET or (changes := bytes(given)) == b"null":
         return None
     check_payload(changes, "changes")
@@ -248,13 +253,7 @@ def _changes(given: msgspec.Raw | UnsetType) -> bytes | None:
     return changes
 
 
-def _scope(given: dict[str, str | list[str]] | None) -> Scope | None:
-    if not given:
-        return None
-    return {label: (value,) if isinstance(value, str) else tuple(value) for label, value in given.items()}
-
-
 def _key(given: str | None) -> str | None:
-    if given is not None and not 0 < len(given) <= _KEY_LENGTH:
-        raise Invalid(f"An idempotency key has 1 to {_KEY_LENGTH} characters.", field="idempotency_key")
-    return given
+    if given == "":
+        raise Invalid("An idempotency key has a character at least.", field="idempotency_key")
+    return None if given is None else rules.check_text("idempotency_key", given, _KEY_LENGTH)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -54,6 +55,8 @@ def check_tenant_id(id: str) -> str:
     return id
 
 
+# Called for each publish; most products have some dozens of types.
+@lru_cache(maxsize=1024)
 def check_event_type(name: str, field: str = "type") -> str:
     """The name of an event type, known or not."""
     if not _EVENT_TYPE.fullmatch(name):

@@ -6,7 +6,7 @@ read in pages. Secrets are in clear above this seam and encrypted below it.
 """
 
 from asyncio import Future
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -260,6 +260,10 @@ class Store(Protocol):
 
     async def add_key(self, key: Key) -> None:
         """Raises NotFound for an unknown tenant."""
+        ...
+
+    async def touch_keys(self, used: Mapping[str, int]) -> None:
+        """Record when keys were last used, by their ids. Unknown ids are fine."""
         ...
 
     async def delete_key(self, id: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -256,6 +256,12 @@ class SqliteStore:
     async def add_key(self, key: Key) -> None:
         await self._writer.call(lambda connection: configuration.add_key(connection, key))
         self.directory.put_key(key)
+
+    async def touch_keys(self, used: Mapping[str, int]) -> None:
+        await self._writer.call(lambda connection: configuration.touch_keys(connection, used))
+        for id, at in used.items():
+            if (key := self.directory.keys.get(id)) is not None:
+                self.directory.put_key(msgspec.structs.replace(key, last_used_at=at))
 
     async def delete_key(self, id: str) -> None:
         await self._writer.call(lambda connection: configuration.delete_key(connection, id))

@@ -1,7 +1,7 @@
 """Tenants, endpoints, keys and event types: read whole at start, changed one by one."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hookferry.errors import Conflict, NotFound
@@ -13,6 +13,7 @@ from hookferry.store.sqlite.rows import (
     endpoint_row,
     event_type_of,
     event_type_row,
+    execute_many,
     key_of,
     key_row,
     tenant_row,
@@ -84,6 +85,10 @@ def add_key(connection: sqlite3.Connection, key: Key) -> Key:
         _one(connection, "tenant", key.tenant, "tenant")
     connection.execute(SQL["add_key"], key_row(key))
     return key
+
+
+def touch_keys(connection: sqlite3.Connection, used: Mapping[str, int]) -> None:
+    execute_many(connection, SQL["touch_keys"], list(used.items()))
 
 
 def delete_key(connection: sqlite3.Connection, id: str) -> None:

@@ -312,9 +312,9 @@ def key_row(key: Key) -> Row:
 
 
 def key_of(row: Row) -> Key:
-    id, digest, prefix, name, tenant, permissions, created_at, expires_at = row
+    id, digest, prefix, name, tenant, permissions, created_at, expires_at, last_used_at = row
     allowed = frozenset(Permission(word) for word in _decode_types(permissions))
-    return Key(id, digest, prefix, name, tenant, allowed, created_at, expires_at)
+    return Key(id, digest, prefix, name, tenant, allowed, created_at, expires_at, last_used_at)
 
 
 def tenant_row(tenant: Tenant) -> Row:

@@ -32,7 +32,8 @@ create table keys (
     tenant      text,
     permissions text    not null check (json_valid(permissions)),
     created_at  integer not null,
-    expires_at  integer
+    expires_at  integer,
+    last_used_at integer
 ) without rowid;
 
 create table event_types (

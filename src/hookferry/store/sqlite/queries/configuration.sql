@@ -34,11 +34,14 @@ on conflict (id) do update set url = excluded.url, name = excluded.name, event_t
     disabled_reason = excluded.disabled_reason, sealed = excluded.sealed, updated_at = excluded.updated_at
 
 -- name: keys
-select id, digest, prefix, name, tenant, permissions, created_at, expires_at from keys
+select id, digest, prefix, name, tenant, permissions, created_at, expires_at, last_used_at from keys
 
 -- name: add_key
 insert into keys (id, digest, prefix, name, tenant, permissions, created_at, expires_at)
 values (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: touch_keys
+update keys set last_used_at = v.column2 from (values :rows) as v where keys.id = v.column1
 
 -- name: delete_key
 delete from keys where id = ?
