@@ -91,7 +91,7 @@ REFUSED = [
 def is_address(url: str) -> bool:
     """True if the URL's host is an address in its one proper form: only the guard refuses these."""
     with suppress(ValueError):
-        return "%" not in url and bool(ip_address(url.removeprefix("http://").strip("/[]")))
+        return "%" not in url and bool(ip_address(url.removeprefix("http://").removesuffix("/").strip("[]")))
     return False
 
 
