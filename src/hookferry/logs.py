@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from typing import Any, BinaryIO
+from contextlib import suppress
+from typing import Any, BinaryIO, TextIO, cast
 
 import msgspec
 import structlog
@@ -14,6 +15,7 @@ _encode = msgspec.json.Encoder().encode
 
 def configure(format: str, level: str) -> None:
     """Set up structlog and the standard library's logging for this process: `json` or `console`."""
+    out = cast(TextIO, _Patient(sys.stderr))
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -28,10 +30,10 @@ def configure(format: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -43,6 +45,21 @@ def configure(format: str, level: str) -> None:
 
 def _as_text(value: Any, **_: Any) -> str:
     return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+class _Patient:
+    """A file that may fail: where nobody reads the log any more, or its disk is full, work goes on."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._out.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._out.flush()
 
 
 class Lines:
@@ -59,8 +76,7 @@ class Lines:
             self._out.write(b"".join([self._render(line) for line in lines]))
             self._out.flush()
         except OSError:
-            # Nobody reads the log any more, or its disk is full: deliveries go on.
-            return
+            return  # as above: deliveries go on
 
     def _render(self, line: Any) -> bytes:
         if not self._console:
