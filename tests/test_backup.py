@@ -53,9 +53,6 @@ async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
     server.kill()
 
 
-@pytest.mark.xfail(
-    reason="opening the reader closes a descriptor of the file, and with it SQLite's locks", strict=True
-)
 async def test_what_is_published_after_a_backup_survives_a_crash(server: ServerProcess) -> None:
     """Another program that reads the database and leaves takes nothing of it along."""
     await publish(server, "after")

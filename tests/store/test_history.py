@@ -252,3 +252,17 @@ async def test_bodies_are_pruned_once(world: World) -> None:
     world.clock.advance(10)
     await _prune(world, 50, 5)
     assert await _prune(world, 50, 5) == Pruned()
+
+
+async def test_bodies_are_pruned_again_once_a_table_was_emptied(world: World) -> None:
+    """Its rows count from 1 again, below where pruning had come to."""
+    for _ in range(3):
+        await world.publish()
+        await world.settle(await world.claim_one(), SUCCEEDED)
+    world.clock.advance(10)
+    for keep in (50, 5, 5):
+        await _prune(world, keep, 5)
+    await world.publish()
+    await world.settle(await world.claim_one(), SUCCEEDED)
+    world.clock.advance(10)
+    assert (await _prune(world, 50, 5)).bodies == 2

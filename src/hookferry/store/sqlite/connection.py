@@ -78,9 +78,11 @@ def starting(path: Path) -> Iterator[None]:
 def connect(path: Path) -> sqlite3.Connection:
     """A connection for one thread. Raises sqlite3.Error for what is no usable database."""
     # Payloads are the customers' business: nobody else on this machine reads them. SQLite gives the
-    # log beside the database the same mode.
+    # log beside the database the same mode. O_EXCL is vital: to close any descriptor of a file that is
+    # open elsewhere in the process drops its POSIX locks, and then whoever else reads the database thinks
+    # it was the last one and deletes the log under us.
     with suppress(OSError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
     try:
         connection.executescript(_PRAGMAS)

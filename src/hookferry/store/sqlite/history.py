@@ -121,25 +121,28 @@ def prune(connection: sqlite3.Connection, before: int, bodies_before: int, now: 
     return Pruned(
         attempts=delete("prune_attempts", before=before),
         deliveries=delete("prune_deliveries", before=before),
-        events=_prune_on(connection, "last_event_before", "prune_events", before, limit, again=True),
-        bodies=_prune_on(connection, "last_event_before", "prune_payloads", bodies_before, limit)
-        + _prune_on(connection, "last_attempt_before", "prune_attempt_bodies", bodies_before, limit),
+        events=_prune_on(connection, "event", "prune_events", before, limit, again=True),
+        bodies=_prune_on(connection, "event", "prune_payloads", bodies_before, limit)
+        + _prune_on(connection, "attempt", "prune_attempt_bodies", bodies_before, limit),
         keys=delete("prune_idempotency", now=now),
     )
 
 
 def _prune_on(
-    connection: sqlite3.Connection, find: str, prune: str, before: int, limit: int, again: bool = False
+    connection: sqlite3.Connection, kind: str, prune: str, before: int, limit: int, again: bool = False
 ) -> int:
-    """Prune the next rows after the watermark, which is kept under the query's name.
+    """Prune the next rows of a kind after the watermark, which is kept under the query's name.
 
     `again` starts over at the end: for what was kept because its deliveries still waited.
     """
     row = connection.execute(SQL["watermark"], (prune,)).fetchone()
     after = row[0] if row else 0
-    (last,) = connection.execute(SQL[find], {"after": after, "before": before, "limit": limit}).fetchone()
+    given = {"after": after, "before": before, "limit": limit}
+    (last,) = connection.execute(SQL[f"last_{kind}_before"], given).fetchone()
     if last is None:
-        if again and after:
+        # A table that retention has emptied counts from 1 again.
+        (newest,) = connection.execute(SQL[f"newest_{kind}"]).fetchone()
+        if after and (again or after > newest):
             connection.execute(SQL["put_watermark"], (prune, 0))
         return 0
     connection.execute(SQL["put_watermark"], (prune, last))

@@ -52,6 +52,8 @@ class Writer:
         self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop, on_batch: Callable[[int], None]
     ) -> None:
         self._connection = connection
+        # The loop waits for nobody's lock: the thread does.
+        connection.execute("pragma busy_timeout = 0")
         self._loop = loop
         self._on_batch = on_batch
         self._jobs: list[Job] = []

@@ -45,7 +45,9 @@ create table event_types (
     deprecated  integer not null check (deprecated in (0, 1))
 ) without rowid;
 
+-- `seq` counts rows as they come, for retention: an alias of the row number that VACUUM keeps.
 create table events (
+    seq             integer primary key,
     id              text    not null,
     tenant          text    not null,
     type            text    not null,
@@ -91,6 +93,7 @@ create index queue_held on queue (endpoint, id) where status = 'held';
 create index queue_by_event on queue (event);
 
 create table deliveries (
+    seq        integer primary key,
     tenant     text    not null,
     id         text    not null,
     event      text    not null,
@@ -109,6 +112,7 @@ create index deliveries_by_event on deliveries (event);
 create index deliveries_unsuccessful on deliveries (tenant, status, id) where status <> 'succeeded';
 
 create table attempts (
+    seq         integer primary key,
     id          text    not null,
     tenant      text    not null,
     delivery    text    not null,

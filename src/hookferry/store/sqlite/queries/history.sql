@@ -93,43 +93,49 @@ order by a.id desc limit :limit
 
 -- name: prune_attempts
 -- Rows are appended as they end: the lowest row numbers are the oldest.
-delete from attempts where rowid in (
-    select rowid from attempts where rowid < (select min(rowid) from attempts) + :limit and started_at < :before
+delete from attempts where seq in (
+    select seq from attempts where seq < (select min(seq) from attempts) + :limit and started_at < :before
 )
 
 -- name: prune_deliveries
-delete from deliveries where rowid in (
-    select rowid from deliveries where rowid < (select min(rowid) from deliveries) + :limit and ended_at < :before
+delete from deliveries where seq in (
+    select seq from deliveries where seq < (select min(seq) from deliveries) + :limit and ended_at < :before
 )
 
 -- name: prune_events
-delete from events where rowid > :after and rowid <= :last
+delete from events where seq > :after and seq <= :last
   and not exists (select 1 from queue where queue.event = events.id)
 
 -- name: last_event_before
 -- From a watermark on: what was pruned already is not read again, and never more than `limit` rows.
-select max(rowid) from (
-    select rowid, created_at from events where rowid > :after order by rowid limit :limit
+select max(seq) from (
+    select seq, created_at from events where seq > :after order by seq limit :limit
 ) where created_at < :before
 
 -- name: prune_payloads
 update events set payload = null, changes = null
-where rowid > :after and rowid <= :last and payload is not null
+where seq > :after and seq <= :last and payload is not null
   and not exists (select 1 from queue where queue.event = events.id)
 
 -- name: last_attempt_before
-select max(rowid) from (
-    select rowid, started_at from attempts where rowid > :after order by rowid limit :limit
+select max(seq) from (
+    select seq, started_at from attempts where seq > :after order by seq limit :limit
 ) where started_at < :before
 
 -- name: prune_attempt_bodies
 update attempts set body_head = null, body_tail = null, answer = null
-where rowid > :after and rowid <= :last and (body_head is not null or answer is not null)
+where seq > :after and seq <= :last and (body_head is not null or answer is not null)
 
 -- name: prune_idempotency
 delete from idempotency where (tenant, key) in (
     select tenant, key from idempotency where expires_at <= :now limit :limit
 )
+
+-- name: newest_event
+select coalesce(max(seq), 0) from events
+
+-- name: newest_attempt
+select coalesce(max(seq), 0) from attempts
 
 -- name: watermark
 select value from facts where name = ?
