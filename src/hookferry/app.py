@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 
 import msgspec
 import structlog
@@ -173,36 +173,31 @@ async def _parts(
         settings.payload_limit,
         create_app(services, exposition, store.probe),
     )
-    async with _engine(dispatcher, keeper, sender, settings.grace), _http(api, listener, settings, tail):
+    http = _Uvicorn(api, settings)
+    # The built-in receiver is there before the engine and after it.
+    receiving = development.receiving(services) if development else nullcontext()
+    async with receiving, _working(dispatcher, keeper, sender, http, listener, settings.grace, tail):
         host, port = listener.getsockname()[:2]
-        server = Server(f"http://{f'[{host}]' if ':' in host else host}:{port}", services, development)
-        if development is None:
-            yield server
-        else:
-            async with development.receiving(services):
-                yield server
-
-
-@asynccontextmanager
-async def _engine(
-    dispatcher: Dispatcher, keeper: Keeper, sender: Sender, grace: float
-) -> AsyncIterator[None]:
-    """What delivers. It stops after the API, so that what was just published has its chance."""
-    tasks = [asyncio.create_task(dispatcher.run()), asyncio.create_task(keeper.run())]
-    try:
-        yield
-    finally:
-        keeper.stop()
-        await dispatcher.stop(grace)
-        await asyncio.gather(*tasks)
-        await sender.close()
+        yield Server(f"http://{f'[{host}]' if ':' in host else host}:{port}", services, development)
 
 
 class _Uvicorn(uvicorn.Server):
     """uvicorn without its signal handlers: ours decide when it ends."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, api: PublishRoutes, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                api,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=settings.access_log,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=max(1, int(settings.grace)),
+            )
+        )
         self.up = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -215,29 +210,29 @@ class _Uvicorn(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _http(
-    api: PublishRoutes, listener: socket.socket, settings: Settings, tail: Tail
+async def _working(
+    dispatcher: Dispatcher,
+    keeper: Keeper,
+    sender: Sender,
+    http: _Uvicorn,
+    listener: socket.socket,
+    grace: float,
+    tail: Tail,
 ) -> AsyncIterator[None]:
-    config = uvicorn.Config(
-        api,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=settings.access_log,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=max(1, int(settings.grace)),
-    )
-    server = _Uvicorn(config)
-    task = asyncio.create_task(server.serve([listener]))
-    await server.up.wait()
+    """The API and what delivers. They stop together: nothing more is taken or sent, and what is under way
+    shares one grace. What is still published meanwhile waits in the database for the next start.
+    """
+    tasks = [asyncio.create_task(run) for run in (dispatcher.run(), keeper.run(), http.serve([listener]))]
+    await http.up.wait()
     try:
         yield
     finally:
         tail.close()
-        server.should_exit = True
-        await task
+        keeper.stop()
+        http.should_exit = True
+        await dispatcher.stop(grace)
+        await asyncio.gather(*tasks)
+        await sender.close()
 
 
 @contextmanager

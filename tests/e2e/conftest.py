@@ -12,12 +12,12 @@ from tests.support.process import ServerProcess
 LOOPBACK = ("--allow-net", "127.0.0.0/8")
 
 
-def _running(folder: Path, *flags: str) -> Iterator[ServerProcess]:
+def serving(folder: Path, *flags: str) -> Iterator[ServerProcess]:
+    """A server for many tests, which none of them surprises."""
     server = ServerProcess(folder, *flags)
     asyncio.run(server.start())
     yield server
     assert server.stop() == 0
-    # Whatever the tests sent, it was no surprise.
     assert "Traceback" not in server.log.read_text()
     assert "internal_error" not in server.log.read_text()
 
@@ -25,13 +25,13 @@ def _running(folder: Path, *flags: str) -> Iterator[ServerProcess]:
 @pytest.fixture(scope="session")
 def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """Reaches public addresses only, as it does out of the box."""
-    yield from _running(tmp_path_factory.mktemp("strict"))
+    yield from serving(tmp_path_factory.mktemp("strict"))
 
 
 @pytest.fixture(scope="session")
 def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """May reach loopback."""
-    yield from _running(tmp_path_factory.mktemp("open"), *LOOPBACK)
+    yield from serving(tmp_path_factory.mktemp("open"), *LOOPBACK)
 
 
 @pytest.fixture
