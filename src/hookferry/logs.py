@@ -68,12 +68,13 @@ class Lines:
     def __init__(self, format: str, level: str, out: BinaryIO | None = None) -> None:
         self._out = out or sys.stderr.buffer
         self._console = format == "console"
-        self.enabled = _LEVELS[level] <= logging.INFO
+        self._least = _LEVELS[level]
 
     def write(self, lines: list[Any]) -> None:
-        """Write structs or mappings, one a line."""
+        """Write those that are severe enough, one a line. A line has `time`, `level` and `event`."""
+        wanted = [line for line in lines if _LEVELS[line.level] >= self._least]
         try:
-            self._out.write(b"".join([self._render(line) for line in lines]))
+            self._out.write(b"".join([self._render(line) for line in wanted]))
             self._out.flush()
         except OSError:
             return  # as above: deliveries go on

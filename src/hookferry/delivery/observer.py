@@ -4,15 +4,17 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from hookferry.clock import Clock
+from hookferry.delivery.histogram import Histogram
 from hookferry.logs import Lines
-from hookferry.model import DeliveryStatus, Outcome, Phases
-from hookferry.store.base import Settled, Store
+from hookferry.model import Attempt, DeliveryStatus, Outcome, Phases
+from hookferry.store.base import Settled, Settlement, Store
 from hookferry.times import iso
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_PHASES = Phases.__struct_fields__
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 
@@ -75,17 +77,15 @@ class Observer:
             "hookferry_stale", "Results that a newer claim had overtaken.", registry=registry
         )
         self._duration = Histogram(
-            "hookferry_attempt_seconds", "How long an attempt took.", registry=registry, buckets=_SECONDS
+            "hookferry_attempt_seconds", "How long an attempt took.", _SECONDS, registry
         )
         self._latency = Histogram(
             "hookferry_delivery_seconds",
             "From publish to the end of a delivery's successful attempt.",
-            registry=registry,
-            buckets=_SECONDS,
+            _SECONDS,
+            registry,
         )
-        self._batches = Histogram(
-            "hookferry_commit_batch_size", "Members of one commit.", registry=registry, buckets=_SIZES
-        )
+        self._batches = Histogram("hookferry_commit_batch_size", "Members of one commit.", _SIZES, registry)
 
         self._published = Counter("hookferry_published", "Events accepted.", registry=registry)
         self._backlog = Gauge(
@@ -128,38 +128,32 @@ class Observer:
     def settled(self, settled: Sequence[Settled]) -> None:
         """Settlements were committed, or refused as stale."""
         lines = []
-        delivered = attempts = 0
+        delivered = 0
         for one in settled:
             settlement = one.settlement
+            if settlement.attempt is not None:
+                lines.append(_line(one))
+                self._duration.observe(settlement.attempt.result.duration)
             if one.stale:
                 self._stale.inc()
-            if settlement.attempt is None:
-                continue
-            attempts += 1
-            self._duration.observe(settlement.attempt.result.duration)
-            if settlement.status is DeliveryStatus.SUCCEEDED:
+            elif settlement.status is DeliveryStatus.SUCCEEDED:
                 delivered += 1
                 self._latency.observe((settlement.ended_at - settlement.work.delivery.created_at) / 1000)
             else:
-                self._failures.labels(_cause(one)).inc()
-            lines.append(_line(one))
+                self._count_unsuccessful(settlement)
         self._delivered.inc(delivered)
-        self._attempts.inc(attempts)
-        self._count_unsuccessful(settled)
-        if lines and self._lines.enabled:
-            self._lines.write(lines)
+        self._attempts.inc(len(lines))
+        self._lines.write(lines)
 
-    def _count_unsuccessful(self, settled: Sequence[Settled]) -> None:
-        for one in settled:
-            status = one.settlement.status
-            if status in (DeliveryStatus.FAILED, DeliveryStatus.CANCELLED) and not one.stale:
-                self._ended.labels(status.value).inc()
+    def _count_unsuccessful(self, settlement: Settlement) -> None:
+        if settlement.attempt is not None:
+            self._failures.labels(_cause(settlement.attempt)).inc()
+        if settlement.status in (DeliveryStatus.FAILED, DeliveryStatus.CANCELLED):
+            self._ended.labels(settlement.status.value).inc()
 
 
-def _cause(one: Settled) -> str:
+def _cause(attempt: Attempt) -> str:
     """`http_5xx` for an answer, the outcome's name for everything else."""
-    attempt = one.settlement.attempt
-    assert attempt is not None  # noqa: S101 - only asked of attempts
     response = attempt.result.response
     if attempt.result.outcome is Outcome.RESPONSE and response is not None:
         return f"http_{response.status // 100}xx"
@@ -204,12 +198,7 @@ def _ms(seconds: float) -> float:
 
 
 def _phases(phases: Phases) -> dict[str, float]:
-    found = (
-        ("dns", phases.dns),
-        ("connect", phases.connect),
-        ("tls", phases.tls),
-        ("send", phases.send),
-        ("wait", phases.wait),
-        ("receive", phases.receive),
-    )
-    return {name: _ms(value) for name, value in found if value is not None}
+    values = msgspec.structs.astuple(phases)
+    return {
+        name: round(value * 1000, 3) for name, value in zip(_PHASES, values, strict=True) if value is not None
+    }

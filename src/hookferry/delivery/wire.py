@@ -46,7 +46,7 @@ def target(url: str) -> Target:
 
 def wire_headers(request: Request, target: Target, agent: str) -> Request:
     """The request with all headers that `encode` writes, in their order."""
-    named = any(name.lower() == "user-agent" for name, _ in request.headers)
+    named = "user-agent" in {name.lower() for name, _ in request.headers}
     headers = (
         ("Host", target.url.authority),
         ("Accept-Encoding", "identity"),
