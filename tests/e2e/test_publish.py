@@ -142,7 +142,7 @@ async def test_changes(strict: Customer) -> None:
 
 async def test_everything_left_empty(strict: Customer) -> None:
     """An optional field may be null."""
-    empty = {"occurred_at": None, "changes": None, "scope": None, "idempotency_key": None}
+    empty: dict[str, Any] = {"occurred_at": None, "changes": None, "scope": None, "idempotency_key": None}
     sent = await strict.publish(1, **empty)
     shown = await strict.ask("GET", f"events/{sent['id']}")
     assert [shown["changes"], shown["scope"], shown["idempotency_key"]] == [None] * 3

@@ -219,7 +219,7 @@ def _splice(body: bytes | None, payload: bytes | None) -> tuple[bytes | None, by
 
 
 def attempt_of(row: Row) -> Attempt:
-    """A row of `attempts_by_...`. A body whose payload retention has taken comes back empty."""
+    """A row of `attempts_by_...`. A body that retention has taken comes back empty."""
     (
         id,
         delivery,
@@ -243,7 +243,7 @@ def attempt_of(row: Row) -> Attempt:
         request = Request(method, url, headers, body, timeout)
     response = None
     if wire.answer is not None:
-        response = Response(wire.answer[0], wire.answer[1], answer, wire.answer[2])
+        response = Response(wire.answer[0], wire.answer[1], answer or b"", wire.answer[2])
     result = Result(Outcome(outcome), duration, response, wire.phases, wire.address, wire.detail)
     return Attempt(id, delivery, endpoint, number, started_at, request, result)
 
