@@ -5,11 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 
+import structlog
+
 from hookferry.errors import NotFound
 from hookferry.model import Endpoint
-from hookferry.receiver import Receiver
+from hookferry.receiver import Arrival, Receiver
 from hookferry.service.forms import EndpointChange, NewEndpoint, NewTenant
 from hookferry.service.services import Services
+
+_log = structlog.get_logger("hookferry.receiver")
 
 TENANT = "demo"
 _ENDPOINT = "built-in receiver"
@@ -18,15 +22,15 @@ _ENDPOINT = "built-in receiver"
 class Development:
     """What `--dev` adds. Its mutable state is the receiver, while it listens.
 
-    `key` is the text of the key that encrypts the database: the admin key is derived from it, so that a
-    second start shows the same one and none is ever stored.
+    `key` is what encrypts the database: the admin key is derived from it, so that a second start shows
+    the same one and none is ever stored.
     """
 
     networks = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
     def __init__(self, key: bytes) -> None:
         self.admin_key = "hf_dev_" + hashlib.sha256(b"hookferry development key" + key).hexdigest()[:40]
-        self.receiver = Receiver()
+        self.receiver = Receiver(tell=_tell)
 
     @asynccontextmanager
     async def receiving(self, services: Services) -> AsyncIterator[None]:
@@ -59,6 +63,19 @@ Hookferry is ready at {url}   (reference: {url}/docs)
     -H "Content-Type: application/json" \\
     -d '{{"type": "order.created", "payload": {{"order": 42, "total": 9.5}}}}'
 
-The built-in receiver at {self.receiver.url}/hooks takes it and verifies the signature; each attempt is
-a line below. `hookferry tail` and `hookferry deliveries list` show more. This key is for development only.
+The built-in receiver at {self.receiver.url}/hooks takes it and verifies the signature: each arrival and
+each attempt is a line below. An endpoint at {self.receiver.url}/any?status=500,503,200&delay=0.5 fails twice
+first. `hookferry tail` and `hookferry deliveries list` show more. This key is for development only.
 """
+
+
+def _tell(arrival: Arrival) -> None:
+    """A line for each request that the receiver got."""
+    _log.info(
+        "received",
+        target=arrival.target,
+        id=arrival.id,
+        attempt=arrival.attempt,
+        verified=arrival.verified,
+        answered=arrival.status,
+    )

@@ -3,7 +3,7 @@
 An id is a prefix, twelve hex digits of the time in milliseconds and sixteen of a number that starts
 at random in each millisecond and counts up, so that ids sort in the order in which they were made and
 an id alone tells when (DESIGN, rule 1 of the queue). Two machines meet on one id only if both draw the
-same 64-bit number in the same millisecond.
+same 62-bit number in the same millisecond.
 """
 
 from collections.abc import Callable

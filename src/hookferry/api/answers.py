@@ -65,6 +65,7 @@ class Key(Answer, frozen=True):
     permissions: list[Permission]
     created_at: Time
     expires_at: Time | None
+    last_used_at: Annotated[Time | None, Meta(description="To half a minute.")]
 
     @classmethod
     def of(cls, key: model.Key, /, **more: Any) -> Self:
@@ -76,6 +77,7 @@ class Key(Answer, frozen=True):
             permissions=sorted(key.permissions),
             created_at=iso(key.created_at),
             expires_at=iso_or_none(key.expires_at),
+            last_used_at=iso_or_none(key.last_used_at),
             **more,
         )
 

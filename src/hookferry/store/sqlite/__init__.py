@@ -1,4 +1,4 @@
-"""The embedded store: SQLite, one process, one writer thread, one reader thread."""
+"""The embedded store: SQLite, owned by one process. Commits and reads run in a thread each."""
 
 import asyncio
 import sqlite3

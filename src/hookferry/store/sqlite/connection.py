@@ -51,8 +51,7 @@ class Owner:
             os.close(self._handle)
             raise StartError(
                 f"The database file {path} is owned by another Hookferry process (number {process}). "
-                "One process owns a SQLite file: stop that one, name another file with --database, "
-                "or move to PostgreSQL.",
+                "One process owns a SQLite file: stop that one, or name another file with --database.",
                 code="owned",
             ) from error
         os.ftruncate(self._handle, 0)
