@@ -108,7 +108,7 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
         store = SqliteStore(settings.database_file(), clock, ids, Vault(key))
         await store.open()
         try:
-            development = Development(key) if settings.dev else None
+            development = Development(key, settings.admin_key) if settings.dev else None
             _require_key(settings, store, clock.now())
             async with _parts(settings, store, clock, ids, listener, development) as server:
                 yield server
@@ -146,7 +146,7 @@ async def _parts(
     store.batches = observer.committed
     store.listen(observer.settled)
     store.listen(tail.on_settled)
-    admin_key = settings.admin_key or (development.admin_key if development else None)
+    admin_key = development.admin_key if development else settings.admin_key
     keys = Keys(store, clock, ids, contracts, os.urandom, admin_key)
     keeper = Keeper(
         store,

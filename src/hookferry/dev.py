@@ -23,13 +23,16 @@ class Development:
     """What `--dev` adds. Its mutable state is the receiver, while it listens.
 
     `key` is what encrypts the database: the admin key is derived from it, so that a second start shows
-    the same one and none is ever stored.
+    the same one and none is ever stored. With an admin key of the operator's own there is no other, and
+    that one is not shown.
     """
 
     networks = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
-    def __init__(self, key: bytes) -> None:
-        self.admin_key = "hf_dev_" + hashlib.sha256(b"hookferry development key" + key).hexdigest()[:40]
+    def __init__(self, key: bytes, admin_key: str | None = None) -> None:
+        derived = "hf_dev_" + hashlib.sha256(b"hookferry development key" + key).hexdigest()[:40]
+        self.admin_key = admin_key or derived
+        self._shown_key = "$HOOKFERRY_ADMIN_KEY" if admin_key else derived
         self.receiver = Receiver(tell=_tell)
 
     @asynccontextmanager
@@ -56,10 +59,10 @@ class Development:
         return f"""
 Hookferry is ready at {url}   (reference: {url}/docs)
 
-  export HOOKFERRY_URL={url} HOOKFERRY_KEY={self.admin_key} HOOKFERRY_TENANT={TENANT}
+  export HOOKFERRY_URL={url} HOOKFERRY_KEY={self._shown_key} HOOKFERRY_TENANT={TENANT}
 
   curl {url}/v1/tenants/{TENANT}/events \\
-    -H "Authorization: Bearer {self.admin_key}" \\
+    -H "Authorization: Bearer {self._shown_key}" \\
     -H "Content-Type: application/json" \\
     -d '{{"type": "order.created", "payload": {{"order": 42, "total": 9.5}}}}'
 

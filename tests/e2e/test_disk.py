@@ -40,8 +40,10 @@ def full_disk(server: ServerProcess) -> Iterator[None]:
     assert server.process is not None
     _, most = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, most))
-    yield
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (most, most))
+    try:
+        yield
+    finally:
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (most, most))
 
 
 @contextmanager

@@ -24,9 +24,12 @@ def free_port() -> int:
 
 
 class ServerProcess:
-    """One server after the other on one database. Its mutable state is the process that runs now."""
+    """One server after the other on one database. Its mutable state is the process that runs now.
 
-    def __init__(self, folder: Path, *flags: str, env: Mapping[str, str] | None = None) -> None:
+    In `env`, None takes a variable away.
+    """
+
+    def __init__(self, folder: Path, *flags: str, env: Mapping[str, str | None] | None = None) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -38,11 +41,12 @@ class ServerProcess:
     def spawn(self) -> None:
         """Start a process; do not wait for anything."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("HOOKFERRY_")}
+        given = {"HOOKFERRY_ADMIN_KEY": ADMIN_KEY, **self._env}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "hookferry", "serve", "--port", str(self.port), *self._flags],
                 cwd=self.folder,
-                env={**clean, "HOOKFERRY_ADMIN_KEY": ADMIN_KEY, **self._env},
+                env={**clean, **{name: value for name, value in given.items() if value is not None}},
                 stdout=log,
                 stderr=log,
             )
