@@ -90,8 +90,9 @@ REFUSED = [
 
 def is_address(url: str) -> bool:
     """True if the URL's host is an address in its one proper form: only the guard refuses these."""
+    host = url.removeprefix("http://").removesuffix("/")
     with suppress(ValueError):
-        return "%" not in url and bool(ip_address(url.removeprefix("http://").removesuffix("/").strip("[]")))
+        return "%" not in host and bool(ip_address(host.removeprefix("[").removesuffix("]")))
     return False
 
 
