@@ -1,6 +1,7 @@
 """Secrets are planted everywhere, and looked for where they must not be; tenants look at one another."""
 
 import base64
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,13 @@ async def test_canaries_are_seen(place: Place) -> None:
     assert [
         word for word in ("***", "att_", "evt_", '"outcome"', "hookferry_attempts") if word not in text
     ] == []
+
+
+async def test_the_log_is_json(place: Place) -> None:
+    """Every line of the log is a JSON object with a time, a level and an event."""
+    place.server.stop()
+    lines = [json.loads(line) for line in place.server.log.read_text().splitlines()]
+    assert [line for line in lines if not {"time", "level", "event"} <= line.keys()] == []
 
 
 # Tenants and one another

@@ -3,8 +3,10 @@
 import asyncio
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 
 from hookferry.receiver import Receiver
@@ -137,6 +139,36 @@ async def test_nothing_is_claimed_while_stopping(tmp_path: Path) -> None:
         told.set()
         await ended(server)
     assert len(receiver.requests) == 1
+
+
+async def test_publishers_go_on(tmp_path: Path) -> None:
+    """Whatever was acknowledged while the server stopped arrives, once, before or after."""
+    server = server_in(tmp_path)
+    acknowledged: list[str] = []
+
+    async def publish_until_refused(one: Customer) -> None:
+        with suppress(httpx.TransportError):
+            while True:
+                acknowledged.append((await one.publish())["id"])
+
+    async with Receiver() as receiver:
+        async with running(server), customer(server) as one:
+            await one.register(receiver.url)
+            publishers = [asyncio.create_task(publish_until_refused(one)) for _ in range(8)]
+            await receiver.wait_for(20)
+            code = await asyncio.to_thread(server.stop)
+            await asyncio.gather(*publishers)
+        async with running(server), server.client() as client:
+            await Customer(client, one.id).final()
+    assert (code, sorted(arrival.id for arrival in receiver.arrivals)) == (0, sorted(acknowledged))
+
+
+async def test_watchers(tmp_path: Path) -> None:
+    """Somebody who watches the tail does not hold a stop up."""
+    server = server_in(tmp_path, "--grace", f"{FOREVER}s")
+    async with running(server), customer(server) as one, one.tail() as records:
+        code = await asyncio.to_thread(server.stop, 10)
+        assert (code, [record async for record in records]) == (0, [])
 
 
 async def test_killed_before_the_commit(tmp_path: Path) -> None:
