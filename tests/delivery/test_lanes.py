@@ -1,7 +1,11 @@
 """Lanes and turns: whose delivery is started next."""
 
+import asyncio
+from pathlib import Path
+
 from hookferry.delivery.lanes import Kind, Lane, Turns
 from hookferry.model import Delivery, DeliveryStatus, Event, Lease, Work
+from tests.support.engine import engine
 
 
 def _work(name: str) -> Work:
@@ -85,3 +89,17 @@ def test_a_lane_with_a_backlog_is_not_idle() -> None:
     lane = Lane("t", "a")
     lane.backlog = 1
     assert not lane.idle
+
+
+async def test_room_taken_while_a_claim_is_under_way_is_kept(tmp_path: Path) -> None:
+    """A lane that was forgotten and made again since the claim began is another lane."""
+    async with engine(tmp_path, lane_cap=1) as made:
+        endpoint = await made.add_endpoint()
+        made.dispatcher.reserve(endpoint.id, 1)
+        made.start()
+        await asyncio.sleep(0)
+        made.dispatcher.release(endpoint.id, 1)
+        made.dispatcher.reserve(endpoint.id, 1)
+        for _ in range(3):
+            await made.store.next_due(())
+        made.dispatcher.release(endpoint.id, 1)

@@ -216,8 +216,9 @@ class Dispatcher:
         return lane
 
     def _forget(self, lane: Lane) -> None:
-        if lane.idle and not any(lane.queued):
-            self._lanes.pop(lane.endpoint, None)
+        # A claim may hold on to a lane that was forgotten meanwhile and has a successor.
+        if lane.idle and not any(lane.queued) and self._lanes.get(lane.endpoint) is lane:
+            del self._lanes[lane.endpoint]
 
     # Stopping
 
