@@ -16,14 +16,14 @@ from hookferry.store.base import Store
 
 # A claim takes a few deliveries of each endpoint; a lane that cannot take as many sits it out.
 _PER_ENDPOINT = 64
-_CLAIM = 512
+_CLAIM = 128
 # Room for what is handed over in memory, beyond it the database keeps it: this bounds memory.
 _LANE_ROOM = 1024
 _ROOM_BYTES = 16 * 1024 * 1024
 # Past this many results that wait for their commit, nothing more is sent (rule 4 of the queue).
 _MOST_UNSETTLED = 4096
 # Starting a request costs about 50 µs: more in one go would make everybody else wait.
-_STARTS_IN_A_ROW = 16
+_STARTS_IN_A_ROW = 8
 # Polling finds what no signal told of (FAULTS, 11); milliseconds.
 _POLL = 1000
 # Something was due and somebody else took it: look again, but do not spin; milliseconds.

@@ -29,6 +29,7 @@ from hookferry.model import (
 from hookferry.store.base import Backlog, Ingest, Ingested, Page, Pruned, Settled, Settlement, Slice
 from hookferry.store.directory import Directory
 from hookferry.store.sqlite import configuration, history, queue
+from hookferry.store.sqlite.checkpoint import Checkpointer
 from hookferry.store.sqlite.connection import Owner, check_key, connect, migrate, starting
 from hookferry.store.sqlite.writer import Writer, unavailable
 from hookferry.store.vault import Vault
@@ -76,9 +77,11 @@ class SqliteStore:
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(self._write, self._loop, self._on_batch)
         self._reader = ThreadPoolExecutor(1, "hookferry-reader")
+        self._checkpointer = Checkpointer(connect(self._path))
 
     async def close(self) -> None:
         await self._writer.close()
+        await self._checkpointer.close()
         self._reader.shutdown()
         self._read.close()
         self._write.close()

@@ -26,7 +26,7 @@ pragma synchronous = full;
 pragma busy_timeout = 2000;
 pragma temp_store = memory;
 pragma cache_size = -16000;
-pragma wal_autocheckpoint = 4000;
+pragma wal_autocheckpoint = 16000;
 """
 
 _MIGRATIONS = "create table if not exists migrations (number integer primary key, name text, checksum text)"

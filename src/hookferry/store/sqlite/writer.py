@@ -24,7 +24,7 @@ Done = Callable[[list[tuple[Any, Any]]], None]
 """Told, on the event loop, the members of one commit with their results, which may be exceptions."""
 
 # What one commit may carry: the loop is held for as long as their statements run, some 10 µs each.
-_LARGEST_BATCH = 128
+_LARGEST_BATCH = 64
 # Milliseconds that a lock of another program is waited for, in the thread.
 _BUSY = 2000
 
