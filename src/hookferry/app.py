@@ -164,7 +164,7 @@ async def _parts(
         endpoints=Endpoints(store, clock, ids, contracts, os.urandom, publisher, dispatcher.wake, allow),
         secrets=Secrets(store, clock, contracts, os.urandom),
         catalogue=Catalogue(store),
-        history=History(store, clock, ids, dispatcher.wake),
+        history=History(store, clock, ids, dispatcher.wake, dispatcher.drop),
         tail=tail,
     )
     exposition = observer.exposition(store, dispatcher, clock)
@@ -233,8 +233,11 @@ async def _working(
         keeper.stop()
         http.should_exit = True
         await dispatcher.stop(grace)
-        await asyncio.gather(*tasks)
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
         await sender.close()
+        for failure in ended:
+            if isinstance(failure, BaseException):
+                raise failure
 
 
 @contextmanager

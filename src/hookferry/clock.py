@@ -30,7 +30,12 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     async def wait(self, signal: asyncio.Event, until: int) -> None:
-        while not signal.is_set() and (left := until - self.now()) > 0:
+        # The clock may go back meanwhile: no wait takes longer than it seemed at first.
+        end = time.monotonic() + (until - self.now()) / 1000
+        while not signal.is_set():
+            left = min((until - self.now()) / 1000, end - time.monotonic(), _LONGEST_WAIT)
+            if left <= 0:
+                return
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(left / 1000, _LONGEST_WAIT)):
+                async with asyncio.timeout(left):
                     await signal.wait()

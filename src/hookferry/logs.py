@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 from contextlib import suppress
 from typing import Any, BinaryIO, TextIO, cast
 
@@ -41,6 +42,11 @@ def configure(format: str, level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=_LEVELS[level], force=True)
+
+
+def described(error: BaseException) -> dict[str, Any]:
+    """A bug for the log: only where it happened, for the error's own words may quote a secret."""
+    return {"error": type(error).__name__, "trace": traceback.format_tb(error.__traceback__)}
 
 
 def _as_text(value: Any, **_: Any) -> str:

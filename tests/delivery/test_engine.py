@@ -255,6 +255,49 @@ async def test_our_own_fault_spends_no_attempt(tmp_path: Path) -> None:
     assert (delivery.status, delivery.attempts) == (DeliveryStatus.SUCCEEDED, 1)
 
 
+async def test_many_endpoints_that_hang_leave_room_for_one_that_answers(tmp_path: Path) -> None:
+    """Invariant 5, for more of them than the requests in flight allow in all."""
+    sender = Gate(only="/slow")
+    async with engine(tmp_path, sender, lane_cap=8) as made:
+        made.start()
+        for _ in range(20):
+            await made.add_endpoint("/slow", url="http://127.0.0.1/slow")
+        for _ in range(8):
+            await made.publish()
+        await sender.entered(20)
+        await made.add_endpoint("/fast", url="http://127.0.0.1/fast")
+        await made.publish()
+        (settled,) = await made.until_settled(1)
+        sender.open()
+    assert settled.settlement.status is DeliveryStatus.SUCCEEDED
+
+
+async def test_a_bug_in_sending_strands_nothing(tmp_path: Path) -> None:
+    """The delivery is given back, and not at once: nobody is hammered."""
+    async with engine(tmp_path, Broken()) as made:
+        made.start()
+        await made.add_endpoint()
+        await made.publish()
+        (settled,) = await made.until_settled(1)
+        wait = (settled.settlement.due_at or 0) - made.clock.now()
+    assert wait == 60_000
+
+
+async def test_a_cancelled_delivery_that_waits_in_its_lane_is_not_sent(tmp_path: Path) -> None:
+    """The engine drops what it still holds."""
+    sender = Gate()
+    async with engine(tmp_path, sender, lane_cap=1) as made:
+        await made.add_endpoint()
+        await made.publish()
+        await made.publish()
+        await sender.entered(1)
+        _, second = await made.deliveries()
+        made.dispatcher.drop(await made.store.cancel("demo", second.id, made.clock.now()))
+        sender.open()
+        await made.until_settled(1)
+        assert sender.most == 1
+
+
 async def test_a_stop_waits_for_what_is_in_flight(tmp_path: Path) -> None:
     """FAULTS, 5: within the grace time."""
     sender = Gate()
@@ -418,6 +461,7 @@ class Gate:
 
     def __init__(self, only: str = "") -> None:
         self.inside = 0
+        self.most = 0
         self._only = only
         self._open = asyncio.Event()
         self._moved = asyncio.Event()
@@ -438,6 +482,7 @@ class Gate:
     async def send(self, request: Request) -> Result:
         if request.url.endswith(self._only):
             self.inside += 1
+            self.most += 1
             self._moved.set()
             await self._open.wait()
             self.inside -= 1
@@ -458,6 +503,16 @@ class Exhausted:
             self._times -= 1
             raise Unavailable("no descriptors")
         return _ok()
+
+
+class Broken:
+    """A sender with a bug."""
+
+    def on_wire(self, request: Request) -> Request:
+        return request
+
+    async def send(self, request: Request) -> Result:
+        raise KeyError("a bug")
 
 
 def _ok() -> Result:

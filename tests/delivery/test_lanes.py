@@ -91,6 +91,28 @@ def test_a_lane_with_a_backlog_is_not_idle() -> None:
     assert not lane.idle
 
 
+def test_the_fuller_it_is_the_less_a_lane_may_have() -> None:
+    """Endpoints that hang, however many, leave room for those that answer."""
+    turns = Turns(cap=8)
+    _fill(turns, "t", "a", 8)
+    taken = [turns.take(share=0.25) for _ in range(8)]
+    assert sum(one is not None for one in taken) == 2
+
+
+def test_a_lane_may_always_have_one_request() -> None:
+    """Even when nothing is left of its cap."""
+    turns = Turns(cap=8)
+    _fill(turns, "t", "a", 1)
+    assert turns.take(share=0) is not None
+
+
+def test_a_removed_delivery_is_not_started() -> None:
+    """It was cancelled while it waited."""
+    turns = Turns(cap=8)
+    _fill(turns, "t", "a", 1).remove("a0")
+    assert turns.take() is None
+
+
 async def test_room_taken_while_a_claim_is_under_way_is_kept(tmp_path: Path) -> None:
     """A lane that was forgotten and made again since the claim began is another lane."""
     async with engine(tmp_path, lane_cap=1) as made:

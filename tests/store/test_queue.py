@@ -236,7 +236,16 @@ async def test_a_worker_whose_heartbeat_lapsed_loses_its_leases(world: World) ->
     await world.claim_one()
     await world.store.heartbeat(world.clock.now(), world.clock.now() + 30_000)
     world.clock.advance(30)
+    world.store.worker = "wrk_other"
     assert await world.store.rescue(world.clock.now()) == 1
+
+
+async def test_a_worker_does_not_rescue_itself(world: World) -> None:
+    """Whoever can ask is alive, however late its heartbeat was."""
+    await world.publish()
+    await world.claim_one()
+    await world.store.heartbeat(world.clock.now(), world.clock.now())
+    assert await world.store.rescue(world.clock.now()) == 0
 
 
 async def test_a_new_process_takes_over_what_the_old_one_had_leased(tmp_path: Path) -> None:

@@ -172,8 +172,9 @@ class World:
         return self.settled[-1]
 
     async def lapse(self) -> None:
-        """Let this worker's lease run out, and free what it had."""
+        """Let this worker's lease run out, and have another one free what it had."""
         await self.store.heartbeat(self.clock.now(), self.clock.now())
+        self.store.worker = "wrk_other"
         await self.store.rescue(self.clock.now())
 
     async def flush(self) -> None:

@@ -61,7 +61,7 @@ class House:
             endpoints=Endpoints(store, clock, ids, contracts, random, self.publisher, self.engine.wake),
             secrets=Secrets(store, clock, contracts, random),
             catalogue=Catalogue(store),
-            history=History(store, clock, ids, self.engine.wake),
+            history=History(store, clock, ids, self.engine.wake, lambda delivery: None),
             tail=Tail(),
         )
         store.listen(self.services.tail.on_settled)

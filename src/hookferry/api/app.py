@@ -1,9 +1,7 @@
 """The native API as an ASGI app: routes, the guard, dependencies, errors."""
 
-import traceback
 from typing import Any
 
-import structlog
 from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
@@ -21,8 +19,6 @@ from hookferry.service.services import Services
 
 # Publishing has its own limits (publish.py); nothing else needs more.
 _LARGEST_BODY = 1024 * 1024
-
-_log = structlog.get_logger("hookferry.api")
 
 
 def create_app(services: Services, metrics: system.Metrics, ready: system.Ready) -> Litestar:
@@ -78,13 +74,7 @@ async def _harden(message: Message, scope: Scope) -> None:
 
 
 def _on_error(request: AnyRequest, error: HookferryError) -> Response[bytes]:
-    status, headers, body = problems.problem(error)
-    return Response(
-        body,
-        status_code=status,
-        media_type=problems.CONTENT_TYPE,
-        headers={name.decode(): value.decode() for name, value in headers},
-    )
+    return _response(*problems.problem(error))
 
 
 def _on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
@@ -99,11 +89,9 @@ def _on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]
 
 
 def _on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
-    """Only where it happened goes into the log: the error's own words may quote a secret."""
-    trace = traceback.format_tb(error.__traceback__)
-    _log.error("internal_error", path=request.url.path, error=type(error).__name__, trace=trace)
-    return Response(
-        problems.http_problem(500),
-        status_code=500,
-        media_type=problems.CONTENT_TYPE,
-    )
+    return _response(*problems.bug(request.url.path, error))
+
+
+def _response(status: int, headers: problems.Headers, body: bytes) -> Response[bytes]:
+    named = {name.decode(): value.decode() for name, value in headers}
+    return Response(body, status_code=status, media_type=problems.CONTENT_TYPE, headers=named)

@@ -3,8 +3,12 @@
 from http import HTTPStatus
 
 import msgspec
+import structlog
 
 from hookferry.errors import HookferryError, Unauthenticated, Unavailable
+from hookferry.logs import described
+
+_log = structlog.get_logger("hookferry.api")
 
 CODES = {
     "malformed": "The request cannot be read.",
@@ -74,6 +78,12 @@ def problem(error: HookferryError) -> tuple[int, Headers, bytes]:
         headers.append((b"retry-after", str(error.retry_after).encode()))
     body = _encode(error.status, error.code, error.message, error.field, error.number)
     return error.status, headers, body
+
+
+def bug(path: str, error: Exception) -> tuple[int, Headers, bytes]:
+    """The same for an error that nobody foresaw: the log says where it happened."""
+    _log.error("internal_error", path=path, **described(error))
+    return problem(HookferryError(_BUG[1]))
 
 
 def http_problem(status: int) -> bytes:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from hookferry.api.access import bearer
-from hookferry.api.problems import problem
+from hookferry.api.problems import bug, problem
 from hookferry.api.reading import invalid
 from hookferry.errors import HookferryError, Invalid, Malformed, TooLarge
 from hookferry.model import Permission
@@ -69,6 +69,8 @@ class PublishRoutes:
             body = await handle(tenant, scope, receive)
         except HookferryError as error:
             status, headers, body = problem(error)
+        except Exception as error:
+            status, headers, body = bug(scope["path"], error)
         else:
             status, headers = 202, _JSON
         length = (b"content-length", str(len(body)).encode())
@@ -104,6 +106,7 @@ async def _read(receive: Receive, headers: dict[bytes, bytes], limit: int) -> by
     declared = headers.get(b"content-length", b"0")
     size = int(declared) if declared.isdigit() else 0
     parts: list[bytes] = []
+    read = 0
     while size <= limit:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -112,7 +115,8 @@ async def _read(receive: Receive, headers: dict[bytes, bytes], limit: int) -> by
         if not message.get("more_body", False):
             return b"".join([*parts, part]) if parts else part
         parts.append(part)
-        size = max(size, sum(map(len, parts)))
+        read += len(part)
+        size = max(size, read)
     raise TooLarge(f"The request has more than {limit:,} bytes.")
 
 

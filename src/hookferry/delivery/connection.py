@@ -116,6 +116,8 @@ class Connection(asyncio.Protocol):
 
     def _end(self, error: Exception | None) -> None:
         self._shut()
+        # A receiver that says goodbye and stops reading would hold on to what it has not read.
+        self.transport.abort()
         if self._answer is not None:
             self._finish(*breaking(error))
 

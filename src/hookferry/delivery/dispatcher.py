@@ -8,11 +8,16 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from hookferry.clock import Clock
 from hookferry.delivery.lanes import Kind, Lane, Turns
 from hookferry.errors import Unavailable
-from hookferry.model import Work
+from hookferry.logs import described
+from hookferry.model import Delivery, Work
 from hookferry.store.base import Store
+
+_log = structlog.get_logger("hookferry.dispatcher")
 
 # A claim takes a few deliveries of each endpoint; a lane that cannot take as many sits it out.
 _PER_ENDPOINT = 64
@@ -20,6 +25,8 @@ _CLAIM = 128
 # Room for what is handed over in memory, beyond it the database keeps it: this bounds memory.
 _LANE_ROOM = 1024
 _ROOM_BYTES = 16 * 1024 * 1024
+# With more in memory than this, in all, only lanes that are short of work claim any.
+_ENOUGH = 4096
 # Past this many results that wait for their commit, nothing more is sent (rule 4 of the queue).
 _MOST_UNSETTLED = 4096
 # Starting a request costs about 50 µs: more in one go would make everybody else wait.
@@ -53,7 +60,9 @@ class Dispatcher:
         self._give_back = give_back
         self._cap = cap
         self._lanes: dict[str, Lane] = {}
+        self._lane_cap = lane_cap
         self._turns = Turns(lane_cap)
+        store.listen(lambda settled: self._pump())
         self._bytes = 0
         # Asking for the running loop each time costs a system call in Python 3.11 (it checks the process).
         self._loop = asyncio.get_running_loop()
@@ -114,6 +123,13 @@ class Dispatcher:
         """See `service.publish.HandOver`; also for anything else that may have become due."""
         self._signal.set()
 
+    def drop(self, delivery: Delivery) -> None:
+        """Do not send a delivery that was cancelled and is still waiting in its lane."""
+        lane = self._lanes.get(delivery.endpoint)
+        if lane is not None and (work := lane.remove(delivery.id)) is not None:
+            self._bytes -= _size(work)
+            self._forget(lane)
+
     # Claiming
 
     async def run(self) -> None:
@@ -128,6 +144,10 @@ class Dispatcher:
                 # The store is down: ask less and less often, up to half a minute.
                 wait = self._clock.now() + pause
                 pause = min(pause * 2, 30 * _POLL)
+            except Exception as error:
+                # A bug must not end the loop that everybody's retries depend on.
+                _log.error("claim failed", **described(error))
+                wait = self._clock.now() + 30 * _POLL
             await self._clock.wait(self._signal, wait)
 
     async def _claim(self) -> int:
@@ -135,7 +155,7 @@ class Dispatcher:
         now = self._clock.now()
         if self._store.unsettled > _MOST_UNSETTLED:
             return now + _POLL
-        full = {lane.endpoint for lane in self._lanes.values() if lane.held > _LANE_ROOM // 2}
+        full = {lane.endpoint for lane in self._lanes.values() if lane.held > self._lane_limit()}
         noticed = {lane: lane.backlog for lane in self._lanes.values() if lane.endpoint not in full}
         due = await self._store.next_due(full)
         if due is None or due > now:
@@ -144,9 +164,16 @@ class Dispatcher:
         works = await self._store.claim(now, _CLAIM, _PER_ENDPOINT, full)
         for work in works:
             self._take(work)
+        if self._stopping:
+            return now
         self._mark_backlogs(works, noticed)
         self._pump()
         return now if works else now + _AFTER_NOTHING
+
+    def _lane_limit(self) -> int:
+        """How much a lane may hold and still claim more: with enough in memory in all, what it can send."""
+        crowded = self._bytes > _ROOM_BYTES // 2 or sum(lane.held for lane in self._lanes.values()) > _ENOUGH
+        return self._lane_cap if crowded else _LANE_ROOM // 2
 
     def _take(self, work: Work) -> None:
         if self._stopping:
@@ -176,11 +203,13 @@ class Dispatcher:
 
     def _pump(self) -> None:
         """Start what may start, a few at a time, with the event loop in between."""
-        if self._pumping or self._stopping:
+        if self._pumping or self._stopping or self._store.unsettled > _MOST_UNSETTLED:
             return
         starts = 0
         while len(self._running) < self._cap and starts < _STARTS_IN_A_ROW:
-            taken = self._turns.take()
+            # The fuller it is in all, the less a lane may have: endpoints that hang, however many,
+            # never take the last slots from those that answer.
+            taken = self._turns.take(1 - len(self._running) / self._cap)
             if taken is None:
                 return
             task = self._loop.create_task(self._send(*taken))
@@ -201,7 +230,7 @@ class Dispatcher:
         finally:
             lane.in_flight -= 1
             self._bytes -= _size(work)
-            if lane.backlog and lane.held <= _LANE_ROOM // 2:
+            if lane.backlog and lane.held <= self._lane_limit():
                 self._signal.set()
             self._turns.add(lane)
             self._forget(lane)

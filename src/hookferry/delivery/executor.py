@@ -1,14 +1,17 @@
 """One delivery, from the lane to the settlement: load > render > sign > send > judge > settle."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
+import structlog
 
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
 from hookferry.errors import HookferryError, Unavailable
 from hookferry.ids import IdMaker
+from hookferry.logs import described
 from hookferry.masking import masked
 from hookferry.model import (
     Attempt,
@@ -26,6 +29,10 @@ from hookferry.store.base import Settlement, Store
 
 # Seconds until a delivery that a fault of ours held up is tried again, times up to two by chance.
 _OUR_FAULT = 1.0
+# And until one that met a bug is.
+_OUR_BUG = 60.0
+
+_log = structlog.get_logger("hookferry.executor")
 
 
 class Sends(Protocol):
@@ -65,25 +72,30 @@ class Executor:
         self._time_scale = time_scale
 
     async def deliver(self, work: Work) -> None:
-        """Make one attempt and settle it."""
+        """Make one attempt and settle it. Whatever goes wrong on our side spends none. Never raises."""
+        try:
+            await self._attempt(work)
+        except asyncio.CancelledError:
+            self.give_back(work)
+            raise
+        except Unavailable:
+            self.give_back(work, _OUR_FAULT * (1 + self._chance()))
+        except Exception as error:
+            _log.error("an attempt ran into a bug", delivery=work.delivery.id, **described(error))
+            self.give_back(work, _OUR_BUG)
+
+    async def _attempt(self, work: Work) -> None:
         endpoint = self._store.directory.find_endpoint(work.delivery.endpoint)
-        if endpoint is None or endpoint.status is not EndpointStatus.ACTIVE:
-            return self._stand_aside(work, endpoint)
-        tenant = self._store.directory.tenants.get(endpoint.tenant)
-        if tenant is None:
-            return self._stand_aside(work, None)
+        tenant = self._store.directory.tenants.get(work.delivery.tenant)
+        if endpoint is None or tenant is None or endpoint.status is not EndpointStatus.ACTIVE:
+            self._stand_aside(work, endpoint)
+            return
         contract = self._contracts[tenant.contract]
         started_at = self._clock.now()
         number = work.delivery.attempts + 1
         request, result = self._render(contract, work, endpoint, number, started_at)
         if request is not None:
-            try:
-                result = await self._sender.send(request)
-            except Unavailable:
-                return self.give_back(work, _OUR_FAULT * (1 + self._chance()))
-            except BaseException:
-                self.give_back(work)
-                raise
+            result = await self._sender.send(request)
         assert result is not None  # noqa: S101 - either there was a request, or its rendering failed
         now = self._clock.now()
         age = (now - work.delivery.created_at) / 1000
@@ -98,7 +110,6 @@ class Executor:
             result,
         )
         self._store.settle(self._settlement(work, attempt, judgement, now))
-        return None
 
     def give_back(self, work: Work, delay: float = 0) -> None:
         """Return a delivery to the queue without having spent an attempt; `delay` in seconds."""

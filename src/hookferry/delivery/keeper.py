@@ -7,6 +7,7 @@ import structlog
 
 from hookferry.clock import Clock
 from hookferry.errors import Unavailable
+from hookferry.logs import described
 from hookferry.store.base import Pruned, Store
 
 _log = structlog.get_logger("hookferry.keeper")
@@ -56,7 +57,8 @@ class Keeper:
         while not self._stop.is_set():
             now = self._clock.now()
             for duty, every in duties.items():
-                if self._due.get(duty, 0) <= now:
+                # A clock that went back must not put a duty off for as long.
+                if not now < self._due.get(duty, 0) <= now + every:
                     self._due[duty] = now + every
                     await self._try(duty)
             await self._clock.wait(self._stop, min(self._due.values()))
@@ -70,6 +72,8 @@ class Keeper:
             await duty()
         except Unavailable as error:
             _log.warning("duty put off", duty=duty.__name__.strip("_"), reason=error.message)
+        except Exception as error:
+            _log.error("duty failed", duty=duty.__name__.strip("_"), **described(error))
 
     async def _heartbeat(self) -> None:
         now = self._clock.now()

@@ -2,6 +2,7 @@
 
 from collections import deque
 from enum import IntEnum
+from math import ceil
 
 from hookferry.model import Work
 
@@ -40,6 +41,15 @@ class Lane:
         fresh, claimed = self.waiting
         return self.reserved + len(fresh) + len(claimed) + self.in_flight
 
+    def remove(self, delivery: str) -> Work | None:
+        """Take a delivery out that waits here."""
+        for waiting in self.waiting:
+            for work in waiting:
+                if work.delivery.id == delivery:
+                    waiting.remove(work)
+                    return work
+        return None
+
     @property
     def idle(self) -> bool:
         """True if nothing is here, so that the lane can be forgotten."""
@@ -74,8 +84,11 @@ class Rota:
         else:
             lanes.append(lane)
 
-    def take(self) -> tuple[Lane, Work] | None:
-        """The next delivery to start, counted as in flight; None if that lane is full by now."""
+    def take(self, share: float) -> tuple[Lane, Work] | None:
+        """The next delivery to start, counted as in flight; None if that lane has none or is full by now.
+
+        A lane may have `share` of its cap in flight, and one request always.
+        """
         tenant = self._tenants.popleft()
         lanes = self._lanes[tenant]
         lane = lanes.popleft()
@@ -84,7 +97,7 @@ class Rota:
             self._tenants.append(tenant)
         else:
             del self._lanes[tenant]
-        if lane.in_flight >= self._cap:
+        if not lane.waiting[self._kind] or lane.in_flight >= max(1, ceil(self._cap * share)):
             return None
         work = lane.waiting[self._kind].popleft()
         lane.in_flight += 1
@@ -112,10 +125,10 @@ class Turns:
         for rota in self._rotas:
             rota.add(lane)
 
-    def take(self) -> tuple[Lane, Work] | None:
-        """The next delivery to start, if there is one."""
+    def take(self, share: float = 1.0) -> tuple[Lane, Work] | None:
+        """The next delivery to start, if there is one; for `share` see `Rota.take`."""
         while self:
             kind, self._next = self._next, Kind(1 - self._next)
-            if self._rotas[kind] and (taken := self._rotas[kind].take()) is not None:
+            if self._rotas[kind] and (taken := self._rotas[kind].take(share)) is not None:
                 return taken
         return None

@@ -94,8 +94,6 @@ class Endpoints:
 
     async def pause(self, tenant: str, id: str) -> Endpoint:
         """Hold what it would receive until it is resumed. Raises NotFound, or Conflict if it is disabled."""
-        if self.get(tenant, id).status is EndpointStatus.DISABLED:
-            raise Conflict("The endpoint is disabled: it receives nothing that could be held.")
         paused = await self._replace(tenant, id, status=EndpointStatus.PAUSED)
         await reconcile(self._store, self._clock, id)
         return paused
@@ -132,6 +130,8 @@ class Endpoints:
 
         def change(old: Endpoint) -> Endpoint:
             check_readable(old)
+            if given.get("status") is EndpointStatus.PAUSED and old.status is EndpointStatus.DISABLED:
+                raise Conflict("The endpoint is disabled: it receives nothing that could be held.")
             return msgspec.structs.replace(old, updated_at=now, **given)
 
         return await self._store.change_endpoint(tenant, id, change)

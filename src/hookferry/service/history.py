@@ -15,14 +15,22 @@ WAITING = (DeliveryStatus.PENDING, DeliveryStatus.LEASED, DeliveryStatus.HELD)
 class History:
     """Reads a tenant's history in pages, newest first. Raises NotFound for what is another tenant's.
 
-    `wake` tells the engine that something is due.
+    `wake` tells the engine that something is due, `drop` that it must not send what it still holds.
     """
 
-    def __init__(self, store: Store, clock: Clock, ids: IdMaker, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        ids: IdMaker,
+        wake: Callable[[], None],
+        drop: Callable[[Delivery], None],
+    ) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
         self._wake = wake
+        self._drop = drop
 
     async def events(
         self, tenant: str, rows: Slice, type: str | None = None, idempotency_key: str | None = None
@@ -89,4 +97,6 @@ class History:
     async def cancel(self, tenant: str, delivery: str) -> Delivery:
         """Cancel what is not final yet. Raises Conflict for what is."""
         self._store.directory.tenant(tenant)
-        return await self._store.cancel(tenant, delivery, self._clock.now())
+        cancelled = await self._store.cancel(tenant, delivery, self._clock.now())
+        self._drop(cancelled)
+        return cancelled

@@ -45,7 +45,7 @@ class Tenants:
             created_at=self._clock.now(),
         )
         # Who gets a deleted tenant's id must not get its events: they stay until retention takes them.
-        if id not in self._store.directory.tenants and (await self._store.events(id, Slice(limit=1))).data:
+        if id not in self._store.directory.tenants and await self._has_history(id):
             raise Conflict(f"A deleted tenant was named {id!r}, and its history is still kept.", field="id")
         await self._store.add_tenant(tenant)
         return tenant
@@ -67,6 +67,10 @@ class Tenants:
         endpoints = self._store.directory.endpoints(id)
         await self._store.delete_tenant(id, self._clock.now())
         return sum([await reconcile(self._store, self._clock, endpoint.id) for endpoint in endpoints])
+
+    async def _has_history(self, id: str) -> bool:
+        events = await self._store.events(id, Slice(limit=1))
+        return bool(events.data or (await self._store.deliveries(id, Slice(limit=1))).data)
 
     def _known_contract(self, name: str) -> str:
         if name not in self._contracts:

@@ -1,18 +1,17 @@
 """The embedded store: SQLite, owned by one process. Commits and reads run in a thread each."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, TypeVar
 
 import msgspec
+import structlog
 
 from hookferry.clock import Clock
 from hookferry.errors import HookferryError, Unavailable
 from hookferry.ids import IdMaker
+from hookferry.logs import described
 from hookferry.model import (
     Attempt,
     Delivery,
@@ -31,15 +30,18 @@ from hookferry.store.directory import Directory
 from hookferry.store.sqlite import configuration, history, queue
 from hookferry.store.sqlite.checkpoint import Checkpointer
 from hookferry.store.sqlite.connection import Owner, check_key, connect, migrate, starting
-from hookferry.store.sqlite.writer import Writer, unavailable
+from hookferry.store.sqlite.reader import Reader
+from hookferry.store.sqlite.writer import Writer
 from hookferry.store.vault import Vault
 
-T = TypeVar("T")
+_log = structlog.get_logger("hookferry.store")
 
 # Rows beyond which an ingest runs in the writer's thread, so that it does not hold the event loop.
 _LARGE = 128
 # Seconds to wait before settlements that could not be committed are tried again.
 _SETTLE_AGAIN = 0.5
+# Milliseconds until a delivery is sent again whose result was refused.
+_REFUSED = 60_000
 
 
 class SqliteStore:
@@ -56,6 +58,7 @@ class SqliteStore:
         self._listeners: list[Callable[[Sequence[Settled]], None]] = []
         self._claimed_last = ""
         self._unsettled = 0
+        self._again: list[Settlement] = []
         self._ingest = lambda connection, members: queue.ingest(connection, members, self.worker)
 
     # Life
@@ -72,18 +75,21 @@ class SqliteStore:
                 configuration.read(self._write, self.directory, self._vault)
                 self._write.execute(queue.SQL["free_leases"], (self._clock.now(),))
                 self._write.execute(queue.SQL["forget_all_workers"])
-                self._read = connect(self._path)
+                read = connect(self._path)
             undo.pop_all()
         self._loop = asyncio.get_running_loop()
         self._writer = Writer(self._write, self._loop, self._on_batch)
-        self._reader = ThreadPoolExecutor(1, "hookferry-reader")
+        # Two, so that a long list of somebody's history keeps nobody's retries waiting.
+        self._queue = Reader(read, "queue")
+        self._history = Reader(connect(self._path), "history")
         self._checkpointer = Checkpointer(connect(self._path))
 
     async def close(self) -> None:
+        self._settle_again()
         await self._writer.close()
         await self._checkpointer.close()
-        self._reader.shutdown()
-        self._read.close()
+        self._history.close()
+        self._queue.close()
         self._write.close()
         self._owner.release()
 
@@ -99,37 +105,46 @@ class SqliteStore:
     def _on_batch(self, size: int) -> None:
         self.batches(size)
 
-    async def _in_reader(self, function: Callable[..., T], *given: Any) -> T:
-        try:
-            return await self._loop.run_in_executor(self._reader, function, self._read, *given)
-        except sqlite3.Error as error:
-            raise unavailable(error) from error
-
     # The queue
 
     def ingest(self, events: Sequence[Ingest]) -> "asyncio.Future[list[Ingested]]":
-        if sum(len(one.deliveries) for one in events) + len(events) > _LARGE:
+        weight = sum(len(one.deliveries) for one in events) + len(events)
+        if weight > _LARGE:
             return self._writer.call(
                 lambda connection: _one(queue.ingest(connection, [list(events)], self.worker))
             )
-        return self._writer.submit(0, self._ingest, events)
+        return self._writer.submit(0, weight, self._ingest, events)
 
     def settle(self, settlement: Settlement) -> None:
         self._unsettled += 1
         self._submit_settlement(settlement)
 
     def _submit_settlement(self, settlement: Settlement) -> None:
-        self._writer.post(1, queue.settle, settlement, self._on_settled)
+        self._writer.post(1, 2, queue.settle, settlement, self._on_settled)
+
+    def _without_result(self, refused: Settlement) -> Settlement:
+        """Give a delivery back whose result the database will not have: it is sent again, never stranded."""
+        due = self._clock.now() + _REFUSED
+        return Settlement(
+            refused.work, DeliveryStatus.PENDING, refused.ended_at, due_at=due, reason="refused"
+        )
+
+    def _settle_again(self) -> None:
+        """What could not be committed, once more."""
+        again, self._again = self._again, []
+        for settlement in again:
+            self._submit_settlement(settlement)
 
     def _on_settled(self, results: list[tuple[Settlement, Settled | Exception]]) -> None:
         settled = [result for _, result in results if isinstance(result, Settled)]
         lost = [(member, result) for member, result in results if isinstance(result, Exception)]
         for member, error in lost:
-            if isinstance(error, Unavailable):
-                self._loop.call_later(_SETTLE_AGAIN, self._submit_settlement, member)
-            else:
-                self._unsettled -= 1
-                self._loop.call_exception_handler({"message": "A settlement was refused", "exception": error})
+            if not isinstance(error, Unavailable):
+                _log.error("a settlement was refused", delivery=member.work.delivery.id, **described(error))
+                member = self._without_result(member)
+            self._again.append(member)
+        if lost:
+            self._loop.call_later(_SETTLE_AGAIN, self._settle_again)
         self._unsettled -= len(settled)
         self._note_disabled(settled)
         for listener in self._listeners:
@@ -154,10 +169,10 @@ class SqliteStore:
         return self._unsettled
 
     async def next_due(self, skip: Collection[str]) -> int | None:
-        return await self._in_reader(queue.next_due, skip)
+        return await self._queue.run(queue.next_due, skip)
 
     async def claim(self, now: int, limit: int, per_endpoint: int, skip: Collection[str]) -> list[Work]:
-        works = await self._in_reader(
+        works = await self._queue.run(
             queue.claimable, self.worker, self._claimed_last, now, limit, per_endpoint, skip
         )
         if not works:
@@ -171,7 +186,7 @@ class SqliteStore:
         )
 
     async def rescue(self, now: int) -> int:
-        return await self._writer.call(lambda connection: queue.rescue(connection, now))
+        return await self._writer.call(lambda connection: queue.rescue(connection, now, self.worker))
 
     async def reconcile(self, endpoint: str | None, now: int, limit: int) -> int:
         return await self._writer.call(lambda connection: queue.reconcile(connection, endpoint, now, limit))
@@ -185,17 +200,17 @@ class SqliteStore:
         return await self._writer.call(lambda connection: queue.cancel(connection, tenant, delivery, now))
 
     async def backlog(self) -> Backlog:
-        return await self._in_reader(queue.backlog)
+        return await self._queue.run(queue.backlog)
 
     # The history
 
     async def events(
         self, tenant: str, rows: Slice, type: str | None = None, idempotency_key: str | None = None
     ) -> Page[Event]:
-        return await self._in_reader(history.events, tenant, rows, type, idempotency_key)
+        return await self._history.run(history.events, tenant, rows, type, idempotency_key)
 
     async def event(self, tenant: str, id: str) -> Event:
-        return await self._in_reader(history.event, tenant, id)
+        return await self._history.run(history.event, tenant, id)
 
     async def deliveries(
         self,
@@ -206,10 +221,10 @@ class SqliteStore:
         event: str | None = None,
         type: str | None = None,
     ) -> Page[Delivery]:
-        return await self._in_reader(history.deliveries, tenant, rows, status, endpoint, event, type)
+        return await self._history.run(history.deliveries, tenant, rows, status, endpoint, event, type)
 
     async def delivery(self, tenant: str, id: str) -> Delivery:
-        return await self._in_reader(history.delivery, tenant, id)
+        return await self._history.run(history.delivery, tenant, id)
 
     async def attempts(
         self,
@@ -219,7 +234,7 @@ class SqliteStore:
         endpoint: str | None = None,
         outcome: Outcome | None = None,
     ) -> Page[Attempt]:
-        return await self._in_reader(history.attempts, tenant, rows, delivery, endpoint, outcome)
+        return await self._history.run(history.attempts, tenant, rows, delivery, endpoint, outcome)
 
     async def prune(self, before: int, bodies_before: int, now: int, limit: int) -> Pruned:
         return await self._writer.call(

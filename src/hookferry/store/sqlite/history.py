@@ -146,4 +146,4 @@ def _prune_on(
             connection.execute(SQL["put_watermark"], (prune, 0))
         return 0
     connection.execute(SQL["put_watermark"], (prune, last))
-    return connection.execute(SQL[prune], {"after": after, "last": last}).rowcount
+    return connection.execute(SQL[prune], {"after": after, "last": last, "before": before}).rowcount

@@ -181,12 +181,13 @@ def backlog(connection: sqlite3.Connection) -> Backlog:
     return Backlog(pending, total - pending - held, held, next_due(connection, ()))
 
 
-def rescue(connection: sqlite3.Connection, now: int) -> int:
+def rescue(connection: sqlite3.Connection, now: int, worker: str) -> int:
+    """See the seam. A worker that is alive to ask never rescues itself."""
     # Rare, so that it may read the whole queue: an index of leases would cost each delivery two writes.
-    if not connection.execute(SQL["lapsed"], (now,)).fetchone()[0]:
+    if not connection.execute(SQL["lapsed"], (now, worker)).fetchone()[0]:
         return 0
-    freed = connection.execute(SQL["rescue"], {"now": now}).rowcount
-    connection.execute(SQL["forget_workers"], (now,))
+    freed = connection.execute(SQL["rescue"], {"now": now, "worker": worker}).rowcount
+    connection.execute(SQL["forget_workers"], (now, worker))
     return freed
 
 

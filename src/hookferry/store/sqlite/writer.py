@@ -10,7 +10,9 @@ for about a millisecond. What may take longer is a `call`, and runs in the threa
 import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
 from hookferry.errors import HookferryError, Unavailable
@@ -23,16 +25,20 @@ Many = Callable[[sqlite3.Connection, list[Any]], list[Any]]
 Done = Callable[[list[tuple[Any, Any]]], None]
 """Told, on the event loop, the members of one commit with their results, which may be exceptions."""
 
-# What one commit may carry: the loop is held for as long as their statements run, some 10 µs each.
-_LARGEST_BATCH = 64
+# How many rows one commit may carry: the loop is held while their statements run, some 10 µs each.
+_HEAVIEST_BATCH = 192
 # Milliseconds that a lock of another program is waited for, in the thread.
 _BUSY = 2000
 
 
 class Job(NamedTuple):
-    """A member of a batch: members of the same `run` are run together, lower `rank` first."""
+    """A member of a batch: members of the same `run` are run together, lower `rank` first.
+
+    `weight` is about how many rows it writes.
+    """
 
     rank: int
+    weight: int
     run: Many
     member: Any
     done: "asyncio.Future[Any] | Done"
@@ -62,19 +68,19 @@ class Writer:
         self._idle.set()
         self._thread = ThreadPoolExecutor(1, "hookferry-commit")
 
-    def submit(self, rank: int, run: Many, member: Any) -> "asyncio.Future[Any]":
+    def submit(self, rank: int, weight: int, run: Many, member: Any) -> "asyncio.Future[Any]":
         """Have `run` do a member's work in the next commit. Fails with Unavailable if it cannot write."""
         future = self._loop.create_future()
-        self._add(Job(rank, run, member, future))
+        self._add(Job(rank, weight, run, member, future))
         return future
 
-    def post(self, rank: int, run: Many, member: Any, done: Done) -> None:
+    def post(self, rank: int, weight: int, run: Many, member: Any, done: Done) -> None:
         """The same without a future: `done` is called once for all such members of a commit."""
-        self._add(Job(rank, run, member, done))
+        self._add(Job(rank, weight, run, member, done))
 
     def call(self, function: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
         """Run a function alone in the next commit, in the thread, in the order of the calls."""
-        return self.submit(_CALL, _call_each, function)
+        return self.submit(_CALL, 1, _call_each, function)
 
     async def close(self) -> None:
         """Commit what waits and end the thread."""
@@ -90,8 +96,7 @@ class Writer:
 
     def _begin(self) -> None:
         """Run what waits and hand the commit to the thread."""
-        batch = sorted(self._jobs[:_LARGEST_BATCH], key=_rank)
-        del self._jobs[:_LARGEST_BATCH]
+        batch = sorted(self._take(), key=_rank)
         calls = next((at for at, job in enumerate(batch) if job.rank == _CALL), len(batch))
         try:
             self._connection.execute("begin immediate")
@@ -102,24 +107,39 @@ class Writer:
             work = self._thread.submit(_commit, self._connection, batch)
         else:
             work = self._thread.submit(_finish, self._connection, batch, results)
-        work.add_done_callback(
-            lambda work: self._loop.call_soon_threadsafe(self._resolve, batch, work.result())
-        )
+        work.add_done_callback(lambda work: self._loop.call_soon_threadsafe(self._end, batch, work))
 
-    def _resolve(self, batch: list[Job], results: list[Any]) -> None:
-        self._on_batch(len(batch))
+    def _take(self) -> list[Job]:
+        """The jobs of the next batch: one at least, no more rows than it may carry."""
+        weights = accumulate(job.weight for job in self._jobs)
+        count = max(1, sum(1 for weight in weights if weight <= _HEAVIEST_BATCH))
+        batch = self._jobs[:count]
+        del self._jobs[:count]
+        return batch
+
+    def _end(self, batch: list[Job], work: "Future[list[Any]]") -> None:
+        """A batch is committed or failed. What every other write would meet too, all that wait are told."""
+        error = work.exception()
+        results = work.result() if error is None else [error] * len(batch)
+        if isinstance(results[0], Unavailable) and results[0].for_all:
+            batch, self._jobs = [*batch, *self._jobs], []
+            results = [results[0]] * len(batch)
         if self._jobs:
             self._begin()
         else:
             self._busy = False
             self._idle.set()
+        self._resolve(batch, results)
+
+    def _resolve(self, batch: list[Job], results: list[Any]) -> None:
+        self._on_batch(len(batch))
         posted: dict[Done, list[tuple[Any, Any]]] = {}
         for job, result in zip(batch, results, strict=True):
             if not isinstance(job.done, asyncio.Future):
                 posted.setdefault(job.done, []).append((job.member, result))
             elif job.done.cancelled():
                 continue
-            elif isinstance(result, Exception):
+            elif isinstance(result, BaseException):
                 job.done.set_exception(result)
             else:
                 job.done.set_result(result)
@@ -171,8 +191,10 @@ def _run_all(connection: sqlite3.Connection, batch: list[Job]) -> list[Any]:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:
-        connection.execute("rollback")
+    # A disk that fails may fail this too; the transaction is gone with the next one that begins.
+    with suppress(sqlite3.Error):
+        if connection.in_transaction:
+            connection.execute("rollback")
 
 
 def _rank(job: Job) -> int:

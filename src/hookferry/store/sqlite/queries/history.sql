@@ -103,7 +103,7 @@ delete from deliveries where seq in (
 )
 
 -- name: prune_events
-delete from events where seq > :after and seq <= :last
+delete from events where seq > :after and seq <= :last and created_at < :before
   and not exists (select 1 from queue where queue.event = events.id)
 
 -- name: last_event_before
@@ -114,7 +114,7 @@ select max(seq) from (
 
 -- name: prune_payloads
 update events set payload = null, changes = null
-where seq > :after and seq <= :last and payload is not null
+where seq > :after and seq <= :last and created_at < :before and payload is not null
   and not exists (select 1 from queue where queue.event = events.id)
 
 -- name: last_attempt_before
@@ -124,7 +124,7 @@ select max(seq) from (
 
 -- name: prune_attempt_bodies
 update attempts set body_head = null, body_tail = null, answer = null
-where seq > :after and seq <= :last and (body_head is not null or answer is not null)
+where seq > :after and seq <= :last and started_at < :before and (body_head is not null or answer is not null)
 
 -- name: prune_idempotency
 delete from idempotency where (tenant, key) in (

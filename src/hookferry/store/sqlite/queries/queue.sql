@@ -32,7 +32,7 @@ where q.token = v.column3 and q.status = 'pending'
 delete from queue where (tenant, id) in (select v.column1, v.column2 from (values :rows) as v)
 
 -- name: requeue
-update queue set status = v.column3, attempts = v.column4, due_at = v.column5, worker = null
+update queue set status = v.column3, attempts = v.column4, due_at = v.column5, worker = null, token = token + 1
 from (values :rows) as v
 where queue.tenant = v.column1 and queue.id = v.column2
 
@@ -89,13 +89,13 @@ insert into workers (id, until) values (?, ?) on conflict (id) do update set unt
 
 -- name: rescue
 update queue set status = 'pending', due_at = coalesce(due_at, :now), worker = null
-where status = 'leased' and worker in (select id from workers where until <= :now)
+where status = 'leased' and worker in (select id from workers where until <= :now and id <> :worker)
 
 -- name: lapsed
-select count(*) from workers where until <= ?
+select count(*) from workers where until <= ? and id <> ?
 
 -- name: forget_workers
-delete from workers where until <= ?
+delete from workers where until <= ? and id <> ?
 
 -- name: free_leases
 update queue set status = 'pending', due_at = coalesce(due_at, ?), worker = null
@@ -109,7 +109,7 @@ update queue set status = 'held', due_at = null
 where (tenant, id) in (
     select q.tenant, q.id from endpoints as owner
     cross join queue as q on q.endpoint = owner.id and q.status = 'pending'
-    where owner.status = 'paused' and (:endpoint is null or owner.id = :endpoint) limit :limit
+    where owner.status = 'paused' and owner.id between coalesce(:endpoint, '') and coalesce(:endpoint, '~') limit :limit
 )
 
 -- name: release
@@ -117,18 +117,18 @@ update queue set status = 'pending', due_at = :now
 where (tenant, id) in (
     select q.tenant, q.id from endpoints as owner
     cross join queue as q on q.endpoint = owner.id and q.status = 'held'
-    where owner.status = 'active' and (:endpoint is null or owner.id = :endpoint) limit :limit
+    where owner.status = 'active' and owner.id between coalesce(:endpoint, '') and coalesce(:endpoint, '~') limit :limit
 )
 
 -- name: ended_pending
 select q.tenant, q.id, q.event, q.endpoint, q.type, q.attempts, q.created_at, q.retry_of from endpoints as owner
 cross join queue as q on q.endpoint = owner.id and q.status = 'pending'
-where owner.status in ('disabled', 'deleted') and (:endpoint is null or owner.id = :endpoint) limit :limit
+where owner.status in ('disabled', 'deleted') and owner.id between coalesce(:endpoint, '') and coalesce(:endpoint, '~') limit :limit
 
 -- name: ended_held
 select q.tenant, q.id, q.event, q.endpoint, q.type, q.attempts, q.created_at, q.retry_of from endpoints as owner
 cross join queue as q on q.endpoint = owner.id and q.status = 'held'
-where owner.status in ('disabled', 'deleted') and (:endpoint is null or owner.id = :endpoint) limit :limit
+where owner.status in ('disabled', 'deleted') and owner.id between coalesce(:endpoint, '') and coalesce(:endpoint, '~') limit :limit
 
 -- name: due_now
 update queue set status = 'pending', due_at = ? where tenant = ? and id = ? and status = 'pending'
