@@ -44,10 +44,10 @@ def fanout(run: Run) -> list[Row]:
 
 
 def _beside_wide_events(run: Run, count: int, accepted: list[float]) -> tuple[Latency, Latency, Latency]:
-    """Short windows: without, and with a wide event in the middle, so that it weighs in the window's p99."""
+    """Windows of the steady load: without, and with a wide event in the middle."""
 
     def publish_wide(tenant: Tenant) -> None:
-        time.sleep(run.short / 2)
+        time.sleep(run.seconds / 2)
         accepted.append(tenant.publish(event(type=_WIDE)) * 1000)
 
     with run.folder() as folder, sink(folder) as receiver, hookferry(folder) as server:
@@ -55,9 +55,9 @@ def _beside_wide_events(run: Run, count: int, accepted: list[float]) -> tuple[La
         for one in (tenant, other):
             one.add_endpoints([{"url": f"{receiver.url}/hook", "event_types": [_WIDE]}] * count)
         return (
-            observe(tenant, receiver, run.short),
-            observe(tenant, receiver, run.short, lambda: publish_wide(other)),
-            observe(tenant, receiver, run.short, lambda: publish_wide(tenant)),
+            observe(tenant, receiver, run.seconds),
+            observe(tenant, receiver, run.seconds, lambda: publish_wide(other)),
+            observe(tenant, receiver, run.seconds, lambda: publish_wide(tenant)),
         )
 
 

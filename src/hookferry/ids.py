@@ -23,6 +23,7 @@ class IdMaker:
         self._now = now
         self._chance = chance
         self._time = 0
+        self._prefix = f"_{0:012x}"
         self._number = 0
 
     def new(self, prefix: str) -> str:
@@ -30,11 +31,12 @@ class IdMaker:
         now = self._now()
         if now > self._time:
             self._time = now
+            self._prefix = f"_{now:012x}"
             # 62 bits leave room to count up within the millisecond without a carry.
             self._number = self._chance(62)
         else:
             self._number += 1
-        return f"{prefix}_{self._time:012x}{self._number:016x}"
+        return f"{prefix}{self._prefix}{self._number:016x}"
 
 
 def time_of(id: str) -> int:

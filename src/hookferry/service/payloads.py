@@ -20,7 +20,7 @@ def check_payload(text: bytes, field: str = "payload") -> None:
             text.decode()
         except UnicodeDecodeError as error:
             raise Malformed(f"Byte {error.start} of `{field}` is not valid UTF-8.", field=field) from error
-    if text.count(b"[") + text.count(b"{") > DEPTH and _deep(text):
+    if len(text) > 2 * DEPTH and text.count(b"[") + text.count(b"{") > DEPTH and _deep(text):
         raise Malformed(f"`{field}` is nested more than {DEPTH} deep.", code="too_deep", field=field)
 
 

@@ -213,9 +213,19 @@ def attempt_row(attempt: Attempt, tenant: str, event: Event) -> Row:
 
 
 def _splice(body: bytes | None, payload: bytes | None) -> tuple[bytes | None, bytes | None]:
-    if body is None or not payload or (at := body.find(payload)) < 0:
+    """What stands before and after the payload; all of the body and None if it is not in there.
+
+    Its beginning is looked for and the rest compared: to look for 8 KB took 12 µs, so 1.
+    """
+    if body is None or not payload:
         return body, None
-    return body[:at], body[at + len(payload) :]
+    beginning = payload[:32]
+    at = body.find(beginning)
+    while at >= 0:
+        if body.startswith(payload, at):
+            return body[:at], body[at + len(payload) :]
+        at = body.find(beginning, at + 1)
+    return body, None
 
 
 def attempt_of(row: Row) -> Attempt:
