@@ -118,7 +118,10 @@ class Publisher:
         store cannot write. Once it returns, everything is on disk.
         """
         now = self._clock.now()
-        events = [self._numbered(tenant, draft, now, number) for number, draft in enumerate(drafts)]
+        if len(drafts) == 1:
+            events = [self._event(tenant, drafts[0], now)]
+        else:
+            events = [self._numbered(tenant, draft, now, number) for number, draft in enumerate(drafts)]
         match = self._store.directory.match
         matches = [match(event.tenant, event.type, event.scope) for event in events]
         if len(drafts) > 1 and sum(map(len, matches)) > _MOST_DELIVERIES:
@@ -173,6 +176,7 @@ class Publisher:
             )
 
     def _plan(self, event: Event, endpoints: list[Endpoint], fingerprint: bytes | None) -> Ingest:
+        """What to store. Room in the lanes is taken here, and given back if it is not stored."""
         deliveries = [self._delivery(event, endpoint) for endpoint in endpoints[:_HANDED_OVER]]
         deliveries += [self._delivery(event, endpoint, wide=True) for endpoint in endpoints[_HANDED_OVER:]]
         return Ingest(event, tuple(deliveries), fingerprint)

@@ -28,7 +28,6 @@ from hookferry.model import (
 from hookferry.store.base import Backlog, Ingest, Ingested, Page, Pruned, Settled, Settlement, Slice
 from hookferry.store.directory import Directory
 from hookferry.store.sqlite import configuration, history, queue
-from hookferry.store.sqlite.checkpoint import Checkpointer
 from hookferry.store.sqlite.connection import Owner, check_key, connect, migrate, starting
 from hookferry.store.sqlite.reader import Reader
 from hookferry.store.sqlite.writer import Writer
@@ -82,12 +81,10 @@ class SqliteStore:
         # Two, so that a long list of somebody's history keeps nobody's retries waiting.
         self._queue = Reader(read, "queue")
         self._history = Reader(connect(self._path), "history")
-        self._checkpointer = Checkpointer(connect(self._path))
 
     async def close(self) -> None:
         self._settle_again()
         await self._writer.close()
-        await self._checkpointer.close()
         self._history.close()
         self._queue.close()
         self._write.close()
@@ -95,9 +92,7 @@ class SqliteStore:
 
     async def probe(self) -> None:
         now = self._clock.now()
-        await self._writer.call(
-            lambda connection: connection.execute(history.SQL["put_watermark"], ("probe", now))
-        )
+        await self._writer.call(lambda connection: connection.execute(queue.SQL["probe"], (now,)))
 
     def listen(self, listener: Callable[[Sequence[Settled]], None]) -> None:
         self._listeners.append(listener)

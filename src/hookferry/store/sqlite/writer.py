@@ -4,7 +4,7 @@ The many small statements of a batch run on the event loop, the commit with its 
 thread. With the statements in the thread too, an event cost 270 µs of processor time instead of 150 and
 throughput fell by half: each step of a statement lets go of the interpreter's lock and then queues for
 it behind a busy loop. A statement for a whole batch takes some 10 µs a member, so that the loop is held
-for about a millisecond. What may take longer is a `call`, and runs in the thread.
+for a millisecond or two. What may take longer is a `call`, and runs in the thread.
 """
 
 import asyncio

@@ -136,3 +136,6 @@ update queue set status = 'pending', due_at = ? where tenant = ? and id = ? and 
 -- name: backlog
 select (select count(*) from queue where status = 'pending'), (select count(*) from queue where status = 'held'),
        (select count(*) from queue)
+
+-- name: probe
+insert into facts (name, value) values ('probe', ?) on conflict (name) do update set value = excluded.value
