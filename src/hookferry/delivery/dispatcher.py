@@ -64,6 +64,7 @@ class Dispatcher:
         self._turns = Turns(lane_cap)
         store.listen(lambda settled: self._pump())
         self._bytes = 0
+        self._count = 0
         # Asking for the running loop each time costs a system call in Python 3.11 (it checks the process).
         self._loop = asyncio.get_running_loop()
         self._running: set[asyncio.Task[None]] = set()
@@ -94,6 +95,7 @@ class Dispatcher:
             return False
         lane.reserved += 1
         self._bytes += size
+        self._count += 1
         return True
 
     def defer(self, endpoint: str) -> None:
@@ -106,6 +108,7 @@ class Dispatcher:
         lane = self._lanes[endpoint]
         lane.reserved -= 1
         self._bytes -= size
+        self._count -= 1
         self._forget(lane)
 
     def offer(self, work: Work) -> None:
@@ -114,6 +117,7 @@ class Dispatcher:
         lane.reserved -= 1
         if self._stopping:
             self._bytes -= _size(work)
+            self._count -= 1
             self._give_back(work)
             return
         self._turns.put(lane, Kind.FRESH, work)
@@ -128,6 +132,7 @@ class Dispatcher:
         lane = self._lanes.get(delivery.endpoint)
         if lane is not None and (work := lane.remove(delivery.id)) is not None:
             self._bytes -= _size(work)
+            self._count -= 1
             self._forget(lane)
 
     # Claiming
@@ -155,7 +160,8 @@ class Dispatcher:
         now = self._clock.now()
         if self._store.unsettled > _MOST_UNSETTLED:
             return now + _POLL
-        full = {lane.endpoint for lane in self._lanes.values() if lane.held > self._lane_limit()}
+        limit = self._lane_limit()
+        full = {lane.endpoint for lane in self._lanes.values() if lane.held > limit}
         noticed = {lane: lane.backlog for lane in self._lanes.values() if lane.endpoint not in full}
         due = await self._store.next_due(full)
         if due is None or due > now:
@@ -172,7 +178,7 @@ class Dispatcher:
 
     def _lane_limit(self) -> int:
         """How much a lane may hold and still claim more: with enough in memory in all, what it can send."""
-        crowded = self._bytes > _ROOM_BYTES // 2 or sum(lane.held for lane in self._lanes.values()) > _ENOUGH
+        crowded = self._bytes > _ROOM_BYTES // 2 or self._count > _ENOUGH
         return self._lane_cap if crowded else _LANE_ROOM // 2
 
     def _take(self, work: Work) -> None:
@@ -181,6 +187,7 @@ class Dispatcher:
             return
         lane = self._lanes.get(work.delivery.endpoint) or self._lane(work.delivery.endpoint)
         self._bytes += _size(work)
+        self._count += 1
         self._turns.put(lane, Kind.CLAIMED, work)
 
     def _mark_backlogs(self, works: list[Work], noticed: dict[Lane, int]) -> None:
@@ -230,6 +237,7 @@ class Dispatcher:
         finally:
             lane.in_flight -= 1
             self._bytes -= _size(work)
+            self._count -= 1
             if lane.backlog and lane.held <= self._lane_limit():
                 self._signal.set()
             self._turns.add(lane)
