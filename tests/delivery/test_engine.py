@@ -1,6 +1,7 @@
 """The engine whole: published, sent, retried, stopped, over real sockets and a real database."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -373,6 +374,14 @@ async def test_an_event_for_many_endpoints_reaches_all(running: Engine) -> None:
     await running.publish()
     await running.until_settled(100)
     assert await running.statuses() == ["succeeded"] * 100
+
+
+async def test_a_time_that_is_the_time_of_publishing_makes_no_conflict(running: Engine) -> None:
+    """FAULTS, 14: the same body later is the same body, although its time was now at first."""
+    at = datetime.fromtimestamp(running.clock.now() / 1000, UTC)
+    first = await running.publish(key="k", occurred_at=at)
+    running.clock.advance(60)
+    assert (await running.publish(key="k", occurred_at=at)).event == first.event
 
 
 async def test_repeated_publishes_take_no_room(tmp_path: Path) -> None:

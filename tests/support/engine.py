@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
 from random import Random
@@ -102,12 +103,13 @@ class Engine:
         tenant: str = "demo",
         key: str | None = None,
         hand_over: HandOver | None = None,
+        occurred_at: datetime | None = None,
     ) -> Ingested:
         """Publish one event; handed over to the dispatcher unless another hand-over is given."""
         publisher = Publisher(
             self.store, self.clock, self.ids, hand_over or self.dispatcher, self._contracts, 256 * 1024
         )
-        draft = Draft("order.created", msgspec.Raw(payload), idempotency_key=key)
+        draft = Draft("order.created", msgspec.Raw(payload), occurred_at, idempotency_key=key)
         (answer,) = await publisher.publish(self.store.directory.tenant(tenant), [draft])
         return answer
 
