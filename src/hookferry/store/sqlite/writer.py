@@ -120,10 +120,10 @@ class Writer:
     def _end(self, batch: list[Job], work: "Future[list[Any]]") -> None:
         """A batch is committed or failed. What every other write would meet too, all that wait are told."""
         error = work.exception()
-        results = work.result() if error is None else [error] * len(batch)
-        if isinstance(results[0], Unavailable) and results[0].for_all:
-            batch, self._jobs = [*batch, *self._jobs], []
-            results = [results[0]] * len(batch)
+        results: list[Any] = work.result() if error is None else [error] * len(batch)
+        if isinstance(results[-1], Unavailable) and results[-1].for_all:
+            results = results + [results[-1]] * len(self._jobs)
+            batch, self._jobs = batch + self._jobs, []
         try:
             self._resolve(batch, results)
         finally:
