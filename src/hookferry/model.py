@@ -117,6 +117,29 @@ class Tenant(msgspec.Struct, frozen=True):
     name: str
     contract: str
     created_at: int
+    features: frozenset[str] = frozenset()
+    """What the operator has switched on for it; a contract may name one as the gate to something."""
+
+
+class Role(msgspec.Struct, frozen=True):
+    """A named set of permissions of a tenant's, which its members have."""
+
+    id: str
+    tenant: str
+    name: str
+    permissions: frozenset[Permission]
+    created_at: int
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One of a tenant's people. `role` is the id of the role that says what they may do."""
+
+    id: str
+    tenant: str
+    name: str
+    role: str
+    created_at: int
+    email: str | None = None
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -285,7 +308,10 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 class Key(msgspec.Struct, frozen=True):
-    """An API key. Only its SHA-256 is kept. `tenant` None means the whole deployment."""
+    """An API key. Only its SHA-256 is kept. `tenant` None means the whole deployment.
+
+    A member's key has no permissions of its own: it may do what the member's role says at each request.
+    """
 
     id: str
     digest: bytes
@@ -297,3 +323,4 @@ class Key(msgspec.Struct, frozen=True):
     created_at: int
     expires_at: int | None = None
     last_used_at: int | None = None
+    member: str | None = None

@@ -1,4 +1,4 @@
-"""Tenants, endpoints, keys, event types: changed in the database and in the directory together."""
+"""Tenants, endpoints, keys, people, event types: changed in the database and in the directory together."""
 
 from pathlib import Path
 
@@ -6,7 +6,17 @@ import msgspec
 import pytest
 
 from hookferry.errors import Conflict, Invalid, NotFound, StartError
-from hookferry.model import Endpoint, EndpointStatus, EventType, Key, Permission, Secret, Tenant
+from hookferry.model import (
+    Endpoint,
+    EndpointStatus,
+    EventType,
+    Key,
+    Member,
+    Permission,
+    Role,
+    Secret,
+    Tenant,
+)
 from hookferry.store.sqlite import SqliteStore
 from tests.store.world import World, sqlite_store
 from tests.support.clock import ManualClock
@@ -44,6 +54,13 @@ async def test_a_tenants_change_survives_a_restart(world: World) -> None:
     """It is in the database."""
     await world.store.change_tenant("demo", lambda old: msgspec.structs.replace(old, name="New"))
     assert (await _reopened(world)).directory.tenant("demo").name == "New"
+
+
+async def test_a_tenants_features_survive_a_restart(world: World) -> None:
+    """They are in the database."""
+    features = frozenset({"webhooks", "developer-docs"})
+    await world.store.change_tenant("demo", lambda old: msgspec.structs.replace(old, features=features))
+    assert (await _reopened(world)).directory.tenant("demo").features == features
 
 
 async def test_a_tenants_id_is_taken_once(world: World) -> None:
@@ -140,6 +157,107 @@ async def test_a_deleted_tenants_keys_are_unknown(world: World) -> None:
     await world.store.add_key(Key("key_1", b"d" * 32, "hf_abc", "", "demo", frozenset(), 1))
     await world.store.delete_tenant("demo", 1)
     assert world.store.directory.key(b"d" * 32) is None
+
+
+READER = Role("role_1", "demo", "Reader", frozenset({Permission.WEBHOOKS_READ}), 1)
+WRITER = Role("role_2", "demo", "Writer", frozenset({Permission.WEBHOOKS_WRITE}), 1)
+ADA = Member("mem_1", "demo", "Ada", "role_1", 1, "ada@example.com")
+ADAS_KEY = Key("key_1", b"d" * 32, "hf_abc", "", "demo", frozenset(), 1, member="mem_1")
+
+
+async def _people(world: World) -> None:
+    """Two roles, and a member with the first and with a key."""
+    await world.store.add_role(READER)
+    await world.store.add_role(WRITER)
+    await world.store.add_member(ADA)
+    await world.store.add_key(ADAS_KEY)
+
+
+async def test_roles_members_and_their_keys_survive_a_restart(world: World) -> None:
+    """All of them, as they were."""
+    await _people(world)
+    directory = (await _reopened(world)).directory
+    found = directory.role("demo", "role_1"), directory.member("demo", "mem_1"), directory.keys["key_1"]
+    assert found == (READER, ADA, ADAS_KEY)
+
+
+async def test_a_members_key_has_its_roles_permissions(world: World) -> None:
+    """In the directory that requests are checked against."""
+    await _people(world)
+    assert world.store.directory.permissions(ADAS_KEY) == READER.permissions
+
+
+async def test_a_changed_role_holds_at_once(world: World) -> None:
+    """For the keys that there are."""
+    await _people(world)
+    none: frozenset[Permission] = frozenset()
+    await world.store.change_role(
+        "demo", "role_1", lambda old: msgspec.structs.replace(old, permissions=none)
+    )
+    assert world.store.directory.permissions(ADAS_KEY) == none
+
+
+async def test_another_role_holds_at_once(world: World) -> None:
+    """For the keys that there are, and after a restart."""
+    await _people(world)
+    await world.store.change_member("demo", "mem_1", lambda old: msgspec.structs.replace(old, role="role_2"))
+    before = world.store.directory.permissions(ADAS_KEY)
+    after = (await _reopened(world)).directory.permissions(ADAS_KEY)
+    assert before == after == WRITER.permissions
+
+
+async def test_a_role_that_a_member_has_stays(world: World) -> None:
+    """To delete it is a conflict."""
+    await _people(world)
+    with pytest.raises(Conflict):
+        await world.store.delete_role("demo", "role_1")
+
+
+async def test_a_deleted_role_is_not_found(world: World) -> None:
+    """Not even after a restart."""
+    await _people(world)
+    await world.store.delete_role("demo", "role_2")
+    assert set((await _reopened(world)).directory.roles) == {"role_1"}
+
+
+async def test_another_tenants_people_cannot_be_changed(world: World) -> None:
+    """Every change is scoped."""
+    await _people(world)
+    await world.add_tenant("other")
+    changes = [
+        world.store.change_role("other", "role_1", lambda old: old),
+        world.store.delete_role("other", "role_2"),
+        world.store.change_member("other", "mem_1", lambda old: old),
+        world.store.delete_member("other", "mem_1"),
+        world.store.add_key(msgspec.structs.replace(ADAS_KEY, id="key_2", tenant="other")),
+    ]
+    for change in changes:
+        with pytest.raises(NotFound):
+            await change
+
+
+async def test_another_tenants_role_cannot_be_given(world: World) -> None:
+    """A member's role is its own tenant's."""
+    await _people(world)
+    await world.add_tenant("other")
+    with pytest.raises(Invalid):
+        await world.store.add_member(Member("mem_2", "other", "Bob", "role_1", 1))
+
+
+async def test_a_deleted_members_keys_are_unknown(world: World) -> None:
+    """They go with it, from the database too."""
+    await _people(world)
+    await world.store.delete_member("demo", "mem_1")
+    before = world.store.directory.key(b"d" * 32)
+    assert before is (await _reopened(world)).directory.key(b"d" * 32) is None
+
+
+async def test_a_deleted_tenants_people_are_gone(world: World) -> None:
+    """Members and roles, from the database too."""
+    await _people(world)
+    await world.store.delete_tenant("demo", 1)
+    directories = world.store.directory, (await _reopened(world)).directory
+    assert [(found.members, found.roles, found.keys) for found in directories] == [({}, {}, {})] * 2
 
 
 async def test_an_event_type_survives_a_restart(world: World) -> None:

@@ -1,8 +1,8 @@
 """The store's seam: what is durable, in the words of the domain. Every backend passes one suite.
 
-Objects of configuration (tenants, endpoints, keys, event types) are few: the store keeps them in memory
-as well, in its `Directory`, which reads never leave. Events, deliveries and attempts are many: they are
-read in pages. Secrets are in clear above this seam and encrypted below it.
+Objects of configuration (tenants, endpoints, keys, roles, members, event types) are few: the store keeps
+them in memory as well, in its `Directory`, which reads never leave. Events, deliveries and attempts are many:
+they are read in pages. Secrets are in clear above this seam and encrypted below it.
 """
 
 from asyncio import Future
@@ -19,7 +19,9 @@ from hookferry.model import (
     Event,
     EventType,
     Key,
+    Member,
     Outcome,
+    Role,
     Tenant,
     Work,
 )
@@ -247,7 +249,7 @@ class Store(Protocol):
         ...
 
     async def delete_tenant(self, id: str, now: int) -> None:
-        """Delete a tenant, its keys and its endpoints. Reconcile cancels what waits."""
+        """Delete a tenant, its keys, members, roles and endpoints. Reconcile cancels what waits."""
         ...
 
     async def add_endpoint(self, endpoint: Endpoint) -> None:
@@ -259,7 +261,7 @@ class Store(Protocol):
         ...
 
     async def add_key(self, key: Key) -> None:
-        """Raises NotFound for an unknown tenant."""
+        """Raises NotFound for an unknown tenant, or a member that is not the tenant's."""
         ...
 
     async def touch_keys(self, used: Mapping[str, int]) -> None:
@@ -268,6 +270,30 @@ class Store(Protocol):
 
     async def delete_key(self, id: str) -> None:
         """Revoke a key at once. Raises NotFound."""
+        ...
+
+    async def add_role(self, role: Role) -> None:
+        """Raises NotFound for an unknown tenant."""
+        ...
+
+    async def change_role(self, tenant: str, id: str, change: Callable[[Role], Role]) -> Role:
+        """Raises NotFound, and whatever `change` raises."""
+        ...
+
+    async def delete_role(self, tenant: str, id: str) -> None:
+        """Raises NotFound, or Conflict while a member has it."""
+        ...
+
+    async def add_member(self, member: Member) -> None:
+        """Raises NotFound for an unknown tenant, Invalid for a role that is not the tenant's."""
+        ...
+
+    async def change_member(self, tenant: str, id: str, change: Callable[[Member], Member]) -> Member:
+        """Raises NotFound, Invalid for a role that is not the tenant's, and whatever `change` raises."""
+        ...
+
+    async def delete_member(self, tenant: str, id: str) -> None:
+        """Delete a member and revoke its keys at once. Raises NotFound."""
         ...
 
     async def add_event_type(self, type: EventType) -> None:

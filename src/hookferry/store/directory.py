@@ -1,4 +1,4 @@
-"""The configuration in memory: tenants, endpoints, keys, event types.
+"""The configuration in memory: tenants, endpoints, keys, roles, members, event types.
 
 The store changes it after each commit, on the event loop. Everybody else only reads, so that matching
 and authentication never touch the database.
@@ -10,7 +10,17 @@ import msgspec
 
 from hookferry.errors import NotFound
 from hookferry.matching import TenantIndex
-from hookferry.model import Endpoint, EndpointStatus, EventType, Key, Scope, Tenant
+from hookferry.model import (
+    Endpoint,
+    EndpointStatus,
+    EventType,
+    Key,
+    Member,
+    Permission,
+    Role,
+    Scope,
+    Tenant,
+)
 
 
 class Directory:
@@ -19,6 +29,8 @@ class Directory:
     def __init__(self) -> None:
         self.tenants: dict[str, Tenant] = {}
         self.keys: dict[str, Key] = {}
+        self.roles: dict[str, Role] = {}
+        self.members: dict[str, Member] = {}
         self.event_types: dict[str, EventType] = {}
         self._endpoints: dict[str, Endpoint] = {}
         self._by_tenant: dict[str, TenantIndex] = {}
@@ -56,11 +68,31 @@ class Directory:
         """A key by the SHA-256 of its text."""
         return self._by_digest.get(digest)
 
+    def permissions(self, key: Key) -> frozenset[Permission]:
+        """What a key may do now: its own permissions, or for a member's key those of the member's role."""
+        return (
+            key.permissions if key.member is None else self.roles[self.members[key.member].role].permissions
+        )
+
+    def role(self, tenant: str, id: str) -> Role:
+        """A tenant's role. Raises NotFound."""
+        found = self.roles.get(id)
+        if found is None or found.tenant != tenant:
+            raise NotFound(f"There is no role {id!r} in this tenant.")
+        return found
+
+    def member(self, tenant: str, id: str) -> Member:
+        """One of a tenant's members. Raises NotFound."""
+        found = self.members.get(id)
+        if found is None or found.tenant != tenant:
+            raise NotFound(f"There is no member {id!r} in this tenant.")
+        return found
+
     def put_tenant(self, tenant: Tenant) -> None:
         self.tenants[tenant.id] = tenant
 
     def drop_tenant(self, id: str, now: int) -> None:
-        """Forget a tenant with its keys; its endpoints stay, deleted."""
+        """Forget a tenant with its keys, members and roles; its endpoints stay, deleted."""
         self.tenants.pop(id, None)
         for endpoint in self.endpoints(id):
             self.put_endpoint(
@@ -68,6 +100,10 @@ class Directory:
             )
         for key in [key for key in self.keys.values() if key.tenant == id]:
             self.drop_key(key.id)
+        for member in [member for member in self.members.values() if member.tenant == id]:
+            self.drop_member(member.id)
+        for role in [role for role in self.roles.values() if role.tenant == id]:
+            self.drop_role(role.id)
 
     def put_endpoint(self, endpoint: Endpoint) -> None:
         self._endpoints[endpoint.id] = endpoint
@@ -85,6 +121,21 @@ class Directory:
         key = self.keys.pop(id, None)
         if key is not None:
             self._by_digest.pop(key.digest, None)
+
+    def put_role(self, role: Role) -> None:
+        self.roles[role.id] = role
+
+    def drop_role(self, id: str) -> None:
+        self.roles.pop(id, None)
+
+    def put_member(self, member: Member) -> None:
+        self.members[member.id] = member
+
+    def drop_member(self, id: str) -> None:
+        """Forget a member with its keys."""
+        self.members.pop(id, None)
+        for key in [key for key in self.keys.values() if key.member == id]:
+            self.drop_key(key.id)
 
     def put_event_type(self, type: EventType) -> None:
         self.event_types[type.name] = type

@@ -21,7 +21,9 @@ from hookferry.model import (
     Event,
     EventType,
     Key,
+    Member,
     Outcome,
+    Role,
     Tenant,
     Work,
 )
@@ -279,6 +281,36 @@ class SqliteStore:
     async def delete_key(self, id: str) -> None:
         await self._writer.call(lambda connection: configuration.delete_key(connection, id))
         self.directory.drop_key(id)
+
+    async def add_role(self, role: Role) -> None:
+        await self._writer.call(lambda connection: configuration.add_role(connection, role))
+        self.directory.put_role(role)
+
+    async def change_role(self, tenant: str, id: str, change: Callable[[Role], Role]) -> Role:
+        changed = await self._writer.call(
+            lambda connection: configuration.change_role(connection, tenant, id, change)
+        )
+        self.directory.put_role(changed)
+        return changed
+
+    async def delete_role(self, tenant: str, id: str) -> None:
+        await self._writer.call(lambda connection: configuration.delete_role(connection, tenant, id))
+        self.directory.drop_role(id)
+
+    async def add_member(self, member: Member) -> None:
+        await self._writer.call(lambda connection: configuration.add_member(connection, member))
+        self.directory.put_member(member)
+
+    async def change_member(self, tenant: str, id: str, change: Callable[[Member], Member]) -> Member:
+        changed = await self._writer.call(
+            lambda connection: configuration.change_member(connection, tenant, id, change)
+        )
+        self.directory.put_member(changed)
+        return changed
+
+    async def delete_member(self, tenant: str, id: str) -> None:
+        await self._writer.call(lambda connection: configuration.delete_member(connection, tenant, id))
+        self.directory.drop_member(id)
 
     async def add_event_type(self, type: EventType) -> None:
         await self._writer.call(lambda connection: configuration.add_event_type(connection, type))

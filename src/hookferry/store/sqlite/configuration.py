@@ -1,11 +1,11 @@
-"""Tenants, endpoints, keys and event types: read whole at start, changed one by one."""
+"""Tenants, endpoints, keys, roles, members and event types: read whole at start, changed one by one."""
 
 import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hookferry.errors import Conflict, NotFound
-from hookferry.model import Endpoint, EndpointStatus, EventType, Key, Tenant
+from hookferry.errors import Conflict, Invalid, NotFound
+from hookferry.model import Endpoint, EndpointStatus, EventType, Key, Member, Role, Tenant
 from hookferry.store.directory import Directory
 from hookferry.store.queries import load
 from hookferry.store.sqlite.rows import (
@@ -16,6 +16,11 @@ from hookferry.store.sqlite.rows import (
     execute_many,
     key_of,
     key_row,
+    member_of,
+    member_row,
+    role_of,
+    role_row,
+    tenant_of,
     tenant_row,
 )
 from hookferry.store.vault import Vault
@@ -26,11 +31,15 @@ SQL = load("hookferry.store.sqlite", "configuration")
 def read(connection: sqlite3.Connection, directory: Directory, vault: Vault) -> None:
     """Fill the directory."""
     for row in connection.execute(SQL["tenants"]):
-        directory.put_tenant(Tenant(*row))
+        directory.put_tenant(tenant_of(row))
     for row in connection.execute(SQL["endpoints"]):
         directory.put_endpoint(endpoint_of(row, vault))
     for row in connection.execute(SQL["keys"]):
         directory.put_key(key_of(row))
+    for row in connection.execute(SQL["roles"]):
+        directory.put_role(role_of(row))
+    for row in connection.execute(SQL["members"]):
+        directory.put_member(member_of(row))
     for row in connection.execute(SQL["event_types"]):
         directory.put_event_type(event_type_of(row))
 
@@ -50,7 +59,7 @@ def add_tenant(connection: sqlite3.Connection, tenant: Tenant) -> Tenant:
 
 
 def change_tenant(connection: sqlite3.Connection, id: str, change: Callable[[Tenant], Tenant]) -> Tenant:
-    changed = change(Tenant(*_one(connection, "tenant", id, "tenant")))
+    changed = change(tenant_of(_one(connection, "tenant", id, "tenant")))
     connection.execute(SQL["put_tenant"], tenant_row(changed))
     return changed
 
@@ -58,7 +67,8 @@ def change_tenant(connection: sqlite3.Connection, id: str, change: Callable[[Ten
 def delete_tenant(connection: sqlite3.Connection, id: str, now: int) -> None:
     _one(connection, "tenant", id, "tenant")
     connection.execute(SQL["delete_tenant"], (id,))
-    connection.execute(SQL["delete_tenants_keys"], (id,))
+    for owned in ("keys", "members", "roles"):
+        connection.execute(SQL[f"delete_tenants_{owned}"], (id,))
     connection.execute(SQL["delete_tenants_endpoints"], (now, id))
 
 
@@ -83,6 +93,8 @@ def change_endpoint(
 def add_key(connection: sqlite3.Connection, key: Key) -> Key:
     if key.tenant is not None:
         _one(connection, "tenant", key.tenant, "tenant")
+    if key.member is not None:
+        _owned(connection, "member", key.tenant, key.member)
     connection.execute(SQL["add_key"], key_row(key))
     return key
 
@@ -94,6 +106,57 @@ def touch_keys(connection: sqlite3.Connection, used: Mapping[str, int]) -> None:
 def delete_key(connection: sqlite3.Connection, id: str) -> None:
     if not connection.execute(SQL["delete_key"], (id,)).rowcount:
         raise NotFound(f"There is no key {id!r}.")
+
+
+def add_role(connection: sqlite3.Connection, role: Role) -> None:
+    _one(connection, "tenant", role.tenant, "tenant")
+    connection.execute(SQL["put_role"], role_row(role))
+
+
+def change_role(connection: sqlite3.Connection, tenant: str, id: str, change: Callable[[Role], Role]) -> Role:
+    changed = change(role_of(_owned(connection, "role", tenant, id)))
+    connection.execute(SQL["put_role"], role_row(changed))
+    return changed
+
+
+def delete_role(connection: sqlite3.Connection, tenant: str, id: str) -> None:
+    _owned(connection, "role", tenant, id)
+    (members,) = connection.execute(SQL["members_with_role"], (id,)).fetchone()
+    if members:
+        raise Conflict(f"The role is that of {members} members: give them another one first.")
+    connection.execute(SQL["delete_role"], (id,))
+
+
+def add_member(connection: sqlite3.Connection, member: Member) -> None:
+    _one(connection, "tenant", member.tenant, "tenant")
+    _put_member(connection, member)
+
+
+def change_member(
+    connection: sqlite3.Connection, tenant: str, id: str, change: Callable[[Member], Member]
+) -> Member:
+    changed = change(member_of(_owned(connection, "member", tenant, id)))
+    _put_member(connection, changed)
+    return changed
+
+
+def _put_member(connection: sqlite3.Connection, member: Member) -> None:
+    if connection.execute(SQL["role"], (member.role, member.tenant)).fetchone() is None:
+        raise Invalid(f"There is no role {member.role!r} in this tenant.", field="role")
+    connection.execute(SQL["put_member"], member_row(member))
+
+
+def delete_member(connection: sqlite3.Connection, tenant: str, id: str) -> None:
+    _owned(connection, "member", tenant, id)
+    connection.execute(SQL["delete_member"], (id,))
+    connection.execute(SQL["delete_members_keys"], (id,))
+
+
+def _owned(connection: sqlite3.Connection, kind: str, tenant: str | None, id: str) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = connection.execute(SQL[kind], (id, tenant)).fetchone()
+    if row is None:
+        raise NotFound(f"There is no {kind} {id!r} in this tenant.")
+    return row
 
 
 def add_event_type(connection: sqlite3.Connection, type: EventType) -> EventType:

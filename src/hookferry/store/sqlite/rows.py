@@ -1,7 +1,7 @@
 """Structs to rows and back. The order of values is that of the queries."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -17,12 +17,14 @@ from hookferry.model import (
     Headers,
     Key,
     Lease,
+    Member,
     Outcome,
     Permission,
     Phases,
     Request,
     Response,
     Result,
+    Role,
     Scope,
     Secret,
     Tenant,
@@ -317,18 +319,56 @@ def endpoint_of(row: Row, vault: Vault) -> Endpoint:
 
 
 def key_row(key: Key) -> Row:
-    permissions = _encode(sorted(key.permissions)).decode()
-    return (key.id, key.digest, key.prefix, key.name, key.tenant, permissions, key.created_at, key.expires_at)
+    return (
+        key.id,
+        key.digest,
+        key.prefix,
+        key.name,
+        key.tenant,
+        _sorted(key.permissions),
+        key.created_at,
+        key.expires_at,
+        key.member,
+    )
 
 
 def key_of(row: Row) -> Key:
-    id, digest, prefix, name, tenant, permissions, created_at, expires_at, last_used_at = row
-    allowed = frozenset(Permission(word) for word in _decode_types(permissions))
-    return Key(id, digest, prefix, name, tenant, allowed, created_at, expires_at, last_used_at)
+    id, digest, prefix, name, tenant, permissions, *rest = row
+    return Key(id, digest, prefix, name, tenant, _permissions(permissions), *rest)
 
 
 def tenant_row(tenant: Tenant) -> Row:
-    return (tenant.id, tenant.name, tenant.contract, tenant.created_at)
+    return (tenant.id, tenant.name, tenant.contract, tenant.created_at, _sorted(tenant.features))
+
+
+def tenant_of(row: Row) -> Tenant:
+    *rest, features = row
+    return Tenant(*rest, frozenset(_decode_types(features)))
+
+
+def role_row(role: Role) -> Row:
+    return (role.id, role.tenant, role.name, _sorted(role.permissions), role.created_at)
+
+
+def role_of(row: Row) -> Role:
+    id, tenant, name, permissions, created_at = row
+    return Role(id, tenant, name, _permissions(permissions), created_at)
+
+
+def member_row(member: Member) -> Row:
+    return (member.id, member.tenant, member.name, member.role, member.created_at, member.email)
+
+
+def member_of(row: Row) -> Member:
+    return Member(*row)
+
+
+def _sorted(words: Collection[str]) -> str:
+    return _encode(sorted(words)).decode()
+
+
+def _permissions(text: str) -> frozenset[Permission]:
+    return frozenset(Permission(word) for word in _decode_types(text))
 
 
 def event_type_row(type: EventType) -> Row:

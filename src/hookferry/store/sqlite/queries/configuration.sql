@@ -1,18 +1,24 @@
 -- name: tenants
-select id, name, contract, created_at from tenants
+select id, name, contract, created_at, features from tenants
 
 -- name: tenant
-select id, name, contract, created_at from tenants where id = ?
+select id, name, contract, created_at, features from tenants where id = ?
 
 -- name: put_tenant
-insert into tenants (id, name, contract, created_at) values (?, ?, ?, ?)
-on conflict (id) do update set name = excluded.name, contract = excluded.contract
+insert into tenants (id, name, contract, created_at, features) values (?, ?, ?, ?, ?)
+on conflict (id) do update set name = excluded.name, contract = excluded.contract, features = excluded.features
 
 -- name: delete_tenant
 delete from tenants where id = ?
 
 -- name: delete_tenants_keys
 delete from keys where tenant = ?
+
+-- name: delete_tenants_roles
+delete from roles where tenant = ?
+
+-- name: delete_tenants_members
+delete from members where tenant = ?
 
 -- name: delete_tenants_endpoints
 update endpoints set status = 'deleted', updated_at = ? where tenant = ? and status <> 'deleted'
@@ -34,17 +40,49 @@ on conflict (id) do update set url = excluded.url, name = excluded.name, event_t
     disabled_reason = excluded.disabled_reason, sealed = excluded.sealed, updated_at = excluded.updated_at
 
 -- name: keys
-select id, digest, prefix, name, tenant, permissions, created_at, expires_at, last_used_at from keys
+select id, digest, prefix, name, tenant, permissions, created_at, expires_at, last_used_at, member from keys
 
 -- name: add_key
-insert into keys (id, digest, prefix, name, tenant, permissions, created_at, expires_at)
-values (?, ?, ?, ?, ?, ?, ?, ?)
+insert into keys (id, digest, prefix, name, tenant, permissions, created_at, expires_at, member)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: touch_keys
 update keys set last_used_at = v.column2 from (values :rows) as v where keys.id = v.column1
 
 -- name: delete_key
 delete from keys where id = ?
+
+-- name: roles
+select id, tenant, name, permissions, created_at from roles
+
+-- name: role
+select id, tenant, name, permissions, created_at from roles where id = ? and tenant = ?
+
+-- name: put_role
+insert into roles (id, tenant, name, permissions, created_at) values (?, ?, ?, ?, ?)
+on conflict (id) do update set name = excluded.name, permissions = excluded.permissions
+
+-- name: members_with_role
+select count(*) from members where role = ?
+
+-- name: delete_role
+delete from roles where id = ?
+
+-- name: members
+select id, tenant, name, role, created_at, email from members
+
+-- name: member
+select id, tenant, name, role, created_at, email from members where id = ? and tenant = ?
+
+-- name: put_member
+insert into members (id, tenant, name, role, created_at, email) values (?, ?, ?, ?, ?, ?)
+on conflict (id) do update set name = excluded.name, role = excluded.role, email = excluded.email
+
+-- name: delete_member
+delete from members where id = ?
+
+-- name: delete_members_keys
+delete from keys where member = ?
 
 -- name: event_types
 select name, title, description, schema, example, deprecated from event_types
