@@ -21,7 +21,7 @@ def _endpoint(
     return Endpoint(id, "t", "http://x/", "", types, scope or {}, (), status, (), 0, 0)
 
 
-def _ids(index: TenantIndex, type: str, scope: Scope | None = None) -> list[str]:
+def _ids(index: TenantIndex[Endpoint], type: str, scope: Scope | None = None) -> list[str]:
     return sorted(endpoint.id for endpoint in index.match(type, scope))
 
 

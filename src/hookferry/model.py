@@ -166,9 +166,57 @@ class Endpoint(msgspec.Struct, frozen=True):
     readable: bool = True
     """False when the secrets could not be decrypted (another or a lost HOOKFERRY_SECRET_KEY)."""
 
+    @property
+    def matches(self) -> bool:
+        """True if events go to it: at once, or once it is resumed."""
+        return self.status in (EndpointStatus.ACTIVE, EndpointStatus.PAUSED)
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """A rule that names endpoints (Y-11, 12): an event that it matches makes a second one, for these alone.
+
+    `event_types` empty means all; `scope` is an endpoint's. `endpoints` are ids.
+    """
+
+    id: str
+    tenant: str
+    name: str
+    message: str
+    event_types: tuple[str, ...]
+    scope: Scope
+    endpoints: tuple[str, ...]
+    active: bool
+    created_at: int
+    updated_at: int
+
+    @property
+    def matches(self) -> bool:
+        """True if events set it off."""
+        return self.active
+
+
+class Derivation(msgspec.Struct, frozen=True):
+    """A rule of a contract that counts (OC-22, 23): the first to join a set, and the last to leave it.
+
+    An event of type `applied` adds the member that its payload names to the set of its subject, one of type
+    `lifted` takes it out. The one that begins the set brings an event of type `first` with it, the one that
+    ends it an event of type `last`, with the same payload. `subject` and `member` are names of top-level
+    fields of the payload, such as `cargo_id` and `hold_id`.
+    """
+
+    applied: str
+    lifted: str
+    first: str
+    last: str
+    subject: str
+    member: str
+
 
 class EventType(msgspec.Struct, frozen=True):
-    """A kind of event in the catalogue. `schema` and `example` are JSON texts."""
+    """A kind of event in the catalogue. `schema` and `example` are JSON texts.
+
+    `names` are what a contract calls it elsewhere, by place, such as `{"header": "push"}`.
+    """
 
     name: str
     title: str = ""
@@ -176,6 +224,7 @@ class EventType(msgspec.Struct, frozen=True):
     schema: msgspec.Raw | None = None
     example: msgspec.Raw | None = None
     deprecated: bool = False
+    names: dict[str, str] = {}
 
 
 class Event(msgspec.Struct, frozen=True):

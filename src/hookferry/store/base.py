@@ -1,8 +1,8 @@
 """The store's seam: what is durable, in the words of the domain. Every backend passes one suite.
 
-Objects of configuration (tenants, endpoints, keys, roles, members, event types) are few: the store keeps
-them in memory as well, in its `Directory`, which reads never leave. Events, deliveries and attempts are many:
-they are read in pages. Secrets are in clear above this seam and encrypted below it.
+Objects of configuration (tenants, endpoints, alerts, keys, roles, members, event types) are few: the store
+keeps them in memory as well, in its `Directory`, which reads never leave. Events, deliveries and attempts are
+many: they are read in pages. Secrets are in clear above this seam and encrypted below it.
 """
 
 from asyncio import Future
@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from hookferry.model import (
+    Alert,
     Attempt,
     Delivery,
     DeliveryStatus,
@@ -46,6 +47,15 @@ class Slice(msgspec.Struct, frozen=True):
     until: int | None = None
 
 
+class Membership(msgspec.Struct, frozen=True):
+    """A member joins, or leaves, the set that a rule keeps of a subject. Again is no change."""
+
+    rule: str
+    subject: str
+    member: str
+    joins: bool
+
+
 class Ingest(msgspec.Struct, frozen=True):
     """An event to store with its deliveries.
 
@@ -55,6 +65,10 @@ class Ingest(msgspec.Struct, frozen=True):
     event: Event
     deliveries: tuple[Delivery, ...]
     fingerprint: bytes | None = None
+    followers: tuple["Ingest", ...] = ()
+    """Stored in the same commit, unless this one is a repeat."""
+    on: Membership | None = None
+    """Of a follower: it is stored only if this change makes an empty set not empty, or the other way."""
 
 
 class Ingested(msgspec.Struct, frozen=True):
@@ -63,6 +77,8 @@ class Ingested(msgspec.Struct, frozen=True):
     event: str
     deliveries: int
     repeated: bool = False
+    followers: tuple[Ingest, ...] = ()
+    """All that was stored with it, followers of followers too, in their order."""
 
 
 class Settlement(msgspec.Struct, frozen=True):
@@ -257,7 +273,24 @@ class Store(Protocol):
         ...
 
     async def change_endpoint(self, tenant: str, id: str, change: Callable[[Endpoint], Endpoint]) -> Endpoint:
-        """Raises NotFound, and whatever `change` raises. Status DELETED deletes."""
+        """Raises NotFound, and whatever `change` raises. Status DELETED deletes, out of alerts too."""
+        ...
+
+    async def add_alert(self, alert: Alert, endpoints: Sequence[Endpoint] = ()) -> None:
+        """Add an alert, and first new endpoints that it names: all or none.
+
+        Raises NotFound for an unknown tenant, Invalid (`endpoints`) for an endpoint that is not there.
+        """
+        ...
+
+    async def change_alert(
+        self, tenant: str, id: str, change: Callable[[Alert], Alert], endpoints: Sequence[Endpoint] = ()
+    ) -> Alert:
+        """The same for a change. Raises NotFound, Invalid."""
+        ...
+
+    async def delete_alert(self, tenant: str, id: str) -> None:
+        """Raises NotFound."""
         ...
 
     async def add_key(self, key: Key) -> None:

@@ -1,4 +1,4 @@
-"""The configuration in memory: tenants, endpoints, keys, roles, members, event types.
+"""The configuration in memory: tenants, endpoints, alerts, keys, roles, members, event types.
 
 The store changes it after each commit, on the event loop. Everybody else only reads, so that matching
 and authentication never touch the database.
@@ -11,6 +11,7 @@ import msgspec
 from hookferry.errors import NotFound
 from hookferry.matching import TenantIndex
 from hookferry.model import (
+    Alert,
     Endpoint,
     EndpointStatus,
     EventType,
@@ -33,7 +34,8 @@ class Directory:
         self.members: dict[str, Member] = {}
         self.event_types: dict[str, EventType] = {}
         self._endpoints: dict[str, Endpoint] = {}
-        self._by_tenant: dict[str, TenantIndex] = {}
+        self._by_tenant: dict[str, TenantIndex[Endpoint]] = {}
+        self._alerts: dict[str, TenantIndex[Alert]] = {}
         self._by_digest: dict[bytes, Key] = {}
 
     def tenant(self, id: str) -> Tenant:
@@ -57,11 +59,29 @@ class Directory:
     def endpoints(self, tenant: str) -> Sequence[Endpoint]:
         """A tenant's endpoints that are not deleted, newest first."""
         index = self._by_tenant.get(tenant)
-        return sorted(index.endpoints.values(), key=lambda e: e.id, reverse=True) if index else []
+        return sorted(index.all.values(), key=lambda e: e.id, reverse=True) if index else []
 
     def match(self, tenant: str, type: str, scope: Scope | None) -> list[Endpoint]:
         """The endpoints that an event goes to, paused ones too."""
         index = self._by_tenant.get(tenant)
+        return index.match(type, scope) if index else []
+
+    def alert(self, tenant: str, id: str) -> Alert:
+        """Raises NotFound."""
+        index = self._alerts.get(tenant)
+        found = index.all.get(id) if index else None
+        if found is None:
+            raise NotFound(f"There is no alert {id!r} in this tenant.")
+        return found
+
+    def alerts(self, tenant: str) -> Sequence[Alert]:
+        """A tenant's alerts, newest first."""
+        index = self._alerts.get(tenant)
+        return sorted(index.all.values(), key=lambda alert: alert.id, reverse=True) if index else []
+
+    def alerted(self, tenant: str, type: str, scope: Scope | None) -> list[Alert]:
+        """The alerts that an event sets off."""
+        index = self._alerts.get(tenant)
         return index.match(type, scope) if index else []
 
     def key(self, digest: bytes) -> Key | None:
@@ -98,6 +118,7 @@ class Directory:
             self.put_endpoint(
                 msgspec.structs.replace(endpoint, status=EndpointStatus.DELETED, updated_at=now)
             )
+        self._alerts.pop(id, None)
         for key in [key for key in self.keys.values() if key.tenant == id]:
             self.drop_key(key.id)
         for member in [member for member in self.members.values() if member.tenant == id]:
@@ -110,8 +131,25 @@ class Directory:
         index = self._by_tenant.setdefault(endpoint.tenant, TenantIndex())
         if endpoint.status is EndpointStatus.DELETED:
             index.remove(endpoint.id)
+            self._take_from_alerts(endpoint)
         else:
             index.put(endpoint)
+
+    def _take_from_alerts(self, endpoint: Endpoint) -> None:
+        for alert in self.alerts(endpoint.tenant):
+            if endpoint.id in alert.endpoints:
+                left = tuple(id for id in alert.endpoints if id != endpoint.id)
+                self.put_alert(msgspec.structs.replace(alert, endpoints=left))
+
+    def put_alert(self, alert: Alert) -> None:
+        self._alerts.setdefault(alert.tenant, TenantIndex()).put(alert)
+
+    def drop_alert(self, tenant: str, id: str) -> None:
+        index = self._alerts.get(tenant)
+        if index is not None:
+            index.remove(id)
+            if not index.all:
+                del self._alerts[tenant]
 
     def put_key(self, key: Key) -> None:
         self.keys[key.id] = key

@@ -13,6 +13,7 @@ from hookferry.errors import HookferryError, Unavailable
 from hookferry.ids import IdMaker
 from hookferry.logs import described
 from hookferry.model import (
+    Alert,
     Attempt,
     Delivery,
     DeliveryStatus,
@@ -105,7 +106,7 @@ class SqliteStore:
     # The queue
 
     def ingest(self, events: Sequence[Ingest]) -> "asyncio.Future[list[Ingested]]":
-        weight = sum(len(one.deliveries) for one in events) + len(events)
+        weight = sum(map(_weight, events))
         if weight > _LARGE:
             return self._writer.call(
                 lambda connection: _one(queue.ingest(connection, [list(events)], self.worker))
@@ -268,6 +269,32 @@ class SqliteStore:
         self.directory.put_endpoint(changed)
         return changed
 
+    async def add_alert(self, alert: Alert, endpoints: Sequence[Endpoint] = ()) -> None:
+        await self._writer.call(
+            lambda connection: configuration.add_alert(connection, alert, endpoints, self._vault)
+        )
+        self._put_alert(alert, endpoints)
+
+    async def change_alert(
+        self, tenant: str, id: str, change: Callable[[Alert], Alert], endpoints: Sequence[Endpoint] = ()
+    ) -> Alert:
+        changed = await self._writer.call(
+            lambda connection: configuration.change_alert(
+                connection, tenant, id, change, endpoints, self._vault
+            )
+        )
+        self._put_alert(changed, endpoints)
+        return changed
+
+    def _put_alert(self, alert: Alert, endpoints: Sequence[Endpoint]) -> None:
+        for endpoint in endpoints:
+            self.directory.put_endpoint(endpoint)
+        self.directory.put_alert(alert)
+
+    async def delete_alert(self, tenant: str, id: str) -> None:
+        await self._writer.call(lambda connection: configuration.delete_alert(connection, tenant, id))
+        self.directory.drop_alert(tenant, id)
+
     async def add_key(self, key: Key) -> None:
         await self._writer.call(lambda connection: configuration.add_key(connection, key))
         self.directory.put_key(key)
@@ -326,6 +353,11 @@ class SqliteStore:
     async def delete_event_type(self, name: str) -> None:
         await self._writer.call(lambda connection: configuration.delete_event_type(connection, name))
         self.directory.drop_event_type(name)
+
+
+def _weight(one: Ingest) -> int:
+    """About how many rows an ingest writes."""
+    return 1 + len(one.deliveries) + sum(map(_weight, one.followers))
 
 
 def _one(results: list[list[Ingested] | HookferryError]) -> list[Ingested]:

@@ -1,14 +1,16 @@
-"""Tenants, endpoints, keys, roles, members and event types: read whole at start, changed one by one."""
+"""Tenants and all that is theirs, and event types: read whole at start, changed one by one."""
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from hookferry.errors import Conflict, Invalid, NotFound
-from hookferry.model import Endpoint, EndpointStatus, EventType, Key, Member, Role, Tenant
+from hookferry.model import Alert, Endpoint, EndpointStatus, EventType, Key, Member, Role, Tenant
 from hookferry.store.directory import Directory
 from hookferry.store.queries import load
 from hookferry.store.sqlite.rows import (
+    alert_of,
+    alert_row,
     endpoint_of,
     endpoint_row,
     event_type_of,
@@ -34,6 +36,8 @@ def read(connection: sqlite3.Connection, directory: Directory, vault: Vault) -> 
         directory.put_tenant(tenant_of(row))
     for row in connection.execute(SQL["endpoints"]):
         directory.put_endpoint(endpoint_of(row, vault))
+    for row in connection.execute(SQL["alerts"]):
+        directory.put_alert(alert_of(row))
     for row in connection.execute(SQL["keys"]):
         directory.put_key(key_of(row))
     for row in connection.execute(SQL["roles"]):
@@ -67,7 +71,7 @@ def change_tenant(connection: sqlite3.Connection, id: str, change: Callable[[Ten
 def delete_tenant(connection: sqlite3.Connection, id: str, now: int) -> None:
     _one(connection, "tenant", id, "tenant")
     connection.execute(SQL["delete_tenant"], (id,))
-    for owned in ("keys", "members", "roles"):
+    for owned in ("keys", "members", "roles", "alerts", "sets"):
         connection.execute(SQL[f"delete_tenants_{owned}"], (id,))
     connection.execute(SQL["delete_tenants_endpoints"], (now, id))
 
@@ -87,7 +91,53 @@ def change_endpoint(
         raise NotFound(f"There is no endpoint {id!r} in this tenant.")
     changed = change(old)
     connection.execute(SQL["put_endpoint"], endpoint_row(changed, vault))
+    if changed.status is EndpointStatus.DELETED:
+        connection.execute(SQL["take_from_alerts"], {"tenant": tenant, "endpoint": id})
     return changed
+
+
+def add_alert(
+    connection: sqlite3.Connection, alert: Alert, endpoints: Sequence[Endpoint], vault: Vault
+) -> None:
+    _one(connection, "tenant", alert.tenant, "tenant")
+    _put_alert(connection, alert, endpoints, vault)
+
+
+def change_alert(
+    connection: sqlite3.Connection,
+    tenant: str,
+    id: str,
+    change: Callable[[Alert], Alert],
+    endpoints: Sequence[Endpoint],
+    vault: Vault,
+) -> Alert:
+    row = connection.execute(SQL["alert"], (tenant, id)).fetchone()
+    if row is None:
+        raise _no_alert(id)
+    changed = change(alert_of(row))
+    _put_alert(connection, changed, endpoints, vault)
+    return changed
+
+
+def _put_alert(
+    connection: sqlite3.Connection, alert: Alert, endpoints: Sequence[Endpoint], vault: Vault
+) -> None:
+    for endpoint in endpoints:
+        add_endpoint(connection, endpoint, vault)
+    row = alert_row(alert)
+    missing = connection.execute(SQL["missing_endpoint"], (row[6], alert.tenant)).fetchone()
+    if missing is not None:
+        raise Invalid(f"There is no endpoint {missing[0]!r} in this tenant.", field="endpoints")
+    connection.execute(SQL["put_alert"], row)
+
+
+def delete_alert(connection: sqlite3.Connection, tenant: str, id: str) -> None:
+    if not connection.execute(SQL["delete_alert"], (tenant, id)).rowcount:
+        raise _no_alert(id)
+
+
+def _no_alert(id: str) -> NotFound:
+    return NotFound(f"There is no alert {id!r} in this tenant.")
 
 
 def add_key(connection: sqlite3.Connection, key: Key) -> Key:

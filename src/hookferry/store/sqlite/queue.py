@@ -8,7 +8,7 @@ import msgspec
 
 from hookferry.errors import Conflict, HookferryError, NotFound
 from hookferry.model import Delivery, DeliveryStatus, Event, Work
-from hookferry.store.base import Backlog, Ingest, Ingested, Settled, Settlement
+from hookferry.store.base import Backlog, Ingest, Ingested, Membership, Settled, Settlement
 from hookferry.store.queries import load
 from hookferry.store.sqlite.rows import (
     attempt_row,
@@ -45,8 +45,14 @@ def ingest(
             results.append(error)
             continue
         used.update(mine)
+        for at, one in enumerate(member):
+            if not answers[at].repeated:
+                fresh.append(one)
+                if one.followers:
+                    followers = _followers(connection, one)
+                    fresh += followers
+                    answers[at] = msgspec.structs.replace(answers[at], followers=tuple(followers))
         results.append(answers)
-        fresh += [one for one, answer in zip(member, answers, strict=True) if not answer.repeated]
     _insert(connection, fresh, worker)
     return results
 
@@ -83,6 +89,29 @@ def _stored(connection: sqlite3.Connection, event: Event) -> tuple[bytes, Ingest
     given = (event.tenant, event.idempotency_key, event.created_at)
     row = connection.execute(SQL["find_idempotency"], given).fetchone()
     return row and (row[0], Ingested(row[1], row[2]))
+
+
+def _followers(connection: sqlite3.Connection, one: Ingest) -> list[Ingest]:
+    """What is stored with an event. Decided here, where one comes after the other."""
+    stored: list[Ingest] = []
+    for follower in one.followers:
+        if follower.on is None or _turns(connection, one.event.tenant, follower.on):
+            stored += [follower, *_followers(connection, follower)]
+    return stored
+
+
+def _turns(connection: sqlite3.Connection, tenant: str, change: Membership) -> bool:
+    """Make a member join or leave its set: True if that began or ended the set."""
+    subject = (tenant, change.rule, change.subject)
+    member = (*subject, change.member)
+    if change.joins:
+        (begun,) = connection.execute(SQL["begun"], subject).fetchone()
+        connection.execute(SQL["join"], member)
+        return not begun
+    if not connection.execute(SQL["leave"], member).rowcount:
+        return False
+    (left,) = connection.execute(SQL["begun"], subject).fetchone()
+    return not left
 
 
 def _insert(connection: sqlite3.Connection, fresh: list[Ingest], worker: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from hookferry.model import (
+    Alert,
     Attempt,
     Delivery,
     DeliveryStatus,
@@ -318,6 +319,37 @@ def endpoint_of(row: Row, vault: Vault) -> Endpoint:
     )
 
 
+def alert_row(alert: Alert) -> Row:
+    return (
+        alert.id,
+        alert.tenant,
+        alert.name,
+        alert.message,
+        _encode(alert.event_types).decode(),
+        _encode(alert.scope).decode(),
+        _encode(alert.endpoints).decode(),
+        int(alert.active),
+        alert.created_at,
+        alert.updated_at,
+    )
+
+
+def alert_of(row: Row) -> Alert:
+    id, tenant, name, message, types, scope, endpoints, active, created_at, updated_at = row
+    return Alert(
+        id,
+        tenant,
+        name,
+        message,
+        _decode_types(types),
+        _decode_scope(scope),
+        _decode_types(endpoints),
+        bool(active),
+        created_at,
+        updated_at,
+    )
+
+
 def key_row(key: Key) -> Row:
     return (
         key.id,
@@ -342,8 +374,8 @@ def tenant_row(tenant: Tenant) -> Row:
 
 
 def tenant_of(row: Row) -> Tenant:
-    *rest, features = row
-    return Tenant(*rest, frozenset(_decode_types(features)))
+    id, name, contract, created_at, features = row
+    return Tenant(id, name, contract, created_at, frozenset(_decode_types(features)))
 
 
 def role_row(role: Role) -> Row:

@@ -39,6 +39,40 @@ on conflict (id) do update set url = excluded.url, name = excluded.name, event_t
     scope = excluded.scope, status = excluded.status, timeout = excluded.timeout,
     disabled_reason = excluded.disabled_reason, sealed = excluded.sealed, updated_at = excluded.updated_at
 
+-- name: alerts
+select id, tenant, name, message, event_types, scope, endpoints, active, created_at, updated_at from alerts
+
+-- name: alert
+select id, tenant, name, message, event_types, scope, endpoints, active, created_at, updated_at
+from alerts where tenant = ? and id = ?
+
+-- name: put_alert
+insert into alerts (id, tenant, name, message, event_types, scope, endpoints, active, created_at, updated_at)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+on conflict (tenant, id) do update set name = excluded.name, message = excluded.message,
+    event_types = excluded.event_types, scope = excluded.scope, endpoints = excluded.endpoints,
+    active = excluded.active, updated_at = excluded.updated_at
+
+-- name: missing_endpoint
+-- One of the ids in a JSON list that names no endpoint of the tenant.
+select named.value from json_each(?) as named
+left join endpoints on endpoints.id = named.value and endpoints.tenant = ? and endpoints.status <> 'deleted'
+where endpoints.id is null limit 1
+
+-- name: take_from_alerts
+update alerts
+set endpoints = (select json_group_array(value) from json_each(alerts.endpoints) where value <> :endpoint)
+where tenant = :tenant and :endpoint in (select value from json_each(alerts.endpoints))
+
+-- name: delete_alert
+delete from alerts where tenant = ? and id = ?
+
+-- name: delete_tenants_alerts
+delete from alerts where tenant = ?
+
+-- name: delete_tenants_sets
+delete from members_of_sets where tenant = ?
+
 -- name: keys
 select id, digest, prefix, name, tenant, permissions, created_at, expires_at, last_used_at, member from keys
 

@@ -16,6 +16,15 @@ values :rows
 -- name: find_idempotency
 select fingerprint, event, deliveries from idempotency where tenant = ? and key = ? and expires_at > ?
 
+-- name: begun
+select exists (select 1 from members_of_sets where tenant = ? and rule = ? and subject = ?)
+
+-- name: join
+insert or ignore into members_of_sets (tenant, rule, subject, member) values (?, ?, ?, ?)
+
+-- name: leave
+delete from members_of_sets where tenant = ? and rule = ? and subject = ? and member = ?
+
 -- name: ours
 -- Which of these leases no newer claim has fenced off: expiry alone refuses nothing. `cross join` keeps the order: a row of three
 -- values in `in (values ...)` matched no index and read the whole queue.
