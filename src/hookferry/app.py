@@ -38,7 +38,9 @@ from hookferry.service.catalogue import Catalogue
 from hookferry.service.endpoints import Endpoints
 from hookferry.service.history import History
 from hookferry.service.keys import Keys
+from hookferry.service.members import Members
 from hookferry.service.publish import Publisher
+from hookferry.service.roles import Roles
 from hookferry.service.secrets import Secrets
 from hookferry.service.services import Services
 from hookferry.service.tail import Tail
@@ -160,6 +162,8 @@ async def _parts(
     services = Services(
         contracts=contracts,
         tenants=Tenants(store, clock, ids, contracts),
+        roles=Roles(store, clock, ids),
+        members=Members(store, clock, ids),
         keys=keys,
         endpoints=Endpoints(store, clock, ids, contracts, os.urandom, publisher, dispatcher.wake, allow),
         secrets=Secrets(store, clock, contracts, os.urandom),

@@ -27,6 +27,7 @@ async def test_tenant(operator: Client) -> None:
         "id": "acme",
         "name": "Acme Ltd",
         "contract": "standard",
+        "features": [],
         "created_at": "2023-11-14T22:13:20.000Z",
     }
 
@@ -60,7 +61,9 @@ async def test_key_works_until_revoked(operator: Client, nobody: Client) -> None
     assert (before.status_code, after.status_code) == (200, 401)
 
 
-@pytest.mark.parametrize("body", [{"permissions": []}, {"permissions": ["all"]}, {"permissions": "admin"}])
+@pytest.mark.parametrize(
+    "body", [{}, {"permissions": []}, {"permissions": ["all"]}, {"permissions": "admin"}]
+)
 async def test_bad_permissions(operator: Client, body: dict[str, Any]) -> None:
     """A key has at least one permission, out of the closed set."""
     assert (await operator.post("/v1/keys", json=body)).status_code == 422

@@ -81,8 +81,16 @@ def ids(url: str) -> dict[str, str]:
     with httpx.Client(base_url=f"{url}/v1/tenants/demo", headers=HEADERS) as client:
         endpoint = client.post("/endpoints", json={"url": "https://example.com/"}).json()["id"]
         event = client.post("/events", json={"type": "a", "payload": {"a": 1}}).json()["id"]
+        role = client.post("/roles", json={"name": "R", "permissions": []}).json()["id"]
+        member = client.post("/members", json={"name": "M", "role": role}).json()["id"]
         delivery = client.get("/deliveries").json()["data"][0]["id"]
-    return {"endpoints": endpoint, "events": event, "deliveries": delivery}
+    return {
+        "endpoints": endpoint,
+        "events": event,
+        "roles": role,
+        "members": member,
+        "deliveries": delivery,
+    }
 
 
 @pytest.fixture(scope="module")

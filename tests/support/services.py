@@ -9,7 +9,9 @@ from hookferry.service.catalogue import Catalogue
 from hookferry.service.endpoints import Endpoints
 from hookferry.service.history import History
 from hookferry.service.keys import Keys
+from hookferry.service.members import Members
 from hookferry.service.publish import Publisher
+from hookferry.service.roles import Roles
 from hookferry.service.secrets import Secrets
 from hookferry.service.services import Services
 from hookferry.service.tail import Tail
@@ -57,6 +59,8 @@ class House:
         self.services = Services(
             contracts=contracts,
             tenants=Tenants(store, clock, ids, contracts),
+            roles=Roles(store, clock, ids),
+            members=Members(store, clock, ids),
             keys=Keys(store, clock, ids, contracts, random, ADMIN_KEY),
             endpoints=Endpoints(store, clock, ids, contracts, random, self.publisher, self.engine.wake),
             secrets=Secrets(store, clock, contracts, random),

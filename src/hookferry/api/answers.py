@@ -46,12 +46,55 @@ class Tenant(Answer, frozen=True):
     id: str
     name: str
     contract: str
+    features: Annotated[list[str], Meta(description="What the operator has switched on.")]
     created_at: Time
 
     @classmethod
     def of(cls, tenant: model.Tenant) -> Self:
         return cls(
-            id=tenant.id, name=tenant.name, contract=tenant.contract, created_at=iso(tenant.created_at)
+            id=tenant.id,
+            name=tenant.name,
+            contract=tenant.contract,
+            features=sorted(tenant.features),
+            created_at=iso(tenant.created_at),
+        )
+
+
+class Role(Answer, frozen=True):
+    """A named set of permissions."""
+
+    id: str
+    name: str
+    permissions: list[Permission]
+    created_at: Time
+
+    @classmethod
+    def of(cls, role: model.Role) -> Self:
+        return cls(
+            id=role.id,
+            name=role.name,
+            permissions=sorted(role.permissions),
+            created_at=iso(role.created_at),
+        )
+
+
+class Member(Answer, frozen=True):
+    """One of a tenant's people."""
+
+    id: str
+    name: str
+    email: str | None
+    role: Annotated[str, Meta(description="The id of its role.")]
+    created_at: Time
+
+    @classmethod
+    def of(cls, member: model.Member) -> Self:
+        return cls(
+            id=member.id,
+            name=member.name,
+            email=member.email,
+            role=member.role,
+            created_at=iso(member.created_at),
         )
 
 
@@ -62,7 +105,8 @@ class Key(Answer, frozen=True):
     prefix: Annotated[str, Meta(description="The first characters of the key, to tell keys apart.")]
     name: str
     tenant: Annotated[str | None, Meta(description="null: the whole deployment.")]
-    permissions: list[Permission]
+    permissions: Annotated[list[Permission], Meta(description="None for a member's key: its role says.")]
+    member: Annotated[str | None, Meta(description="Whose key it is; null: the tenant's own.")]
     created_at: Time
     expires_at: Time | None
     last_used_at: Annotated[Time | None, Meta(description="To half a minute.")]
@@ -75,6 +119,7 @@ class Key(Answer, frozen=True):
             name=key.name,
             tenant=key.tenant,
             permissions=sorted(key.permissions),
+            member=key.member,
             created_at=iso(key.created_at),
             expires_at=iso_or_none(key.expires_at),
             last_used_at=iso_or_none(key.last_used_at),
@@ -187,12 +232,12 @@ class Contract(Answer, frozen=True):
         return cls(
             name=contract.name,
             title=contract.title,
-            schemes=list(contract.schemes),
-            key_prefix=contract.key_prefix,
+            schemes=list(contract.subscription.schemes),
+            key_prefix=contract.access.key_prefix,
             timeout=contract.timeout,
             overlap=contract.overlap,
             attempts=contract.attempts,
-            unknown_types=contract.unknown_types,
+            unknown_types=contract.subscription.unknown_types,
         )
 
 

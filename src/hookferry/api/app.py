@@ -12,7 +12,7 @@ from hookferry.api import problems
 from hookferry.api.access import guard
 from hookferry.api.reading import AnyRequest, read_body, read_query
 from hookferry.api.reference import Reference
-from hookferry.api.routes import catalogue, endpoints, history, keys, system, tail, tenants
+from hookferry.api.routes import catalogue, endpoints, history, keys, people, system, tail, tenants
 from hookferry.errors import HookferryError
 from hookferry.service.principal import Principal
 from hookferry.service.services import Services
@@ -34,6 +34,8 @@ def create_app(services: Services, metrics: system.Metrics, ready: system.Ready)
         },
         route_handlers=[
             tenants.router,
+            people.roles,
+            people.members,
             keys.router,
             endpoints.router,
             history.events,

@@ -32,6 +32,7 @@ _TAGS = {
     "Event types": "The catalogue of what can be subscribed to.",
     "Contracts": "Wire formats and their rules.",
     "Tenants": "The customers of the product.",
+    "Members": "A tenant's people, and the roles that say what they may do.",
     "Keys": "Who may call this interface.",
     "System": "How the process is.",
 }

@@ -29,6 +29,13 @@ _Scope = Annotated[
     Meta(description="Only events that carry one of these values for each of these labels."),
 ]
 _Timeout = Annotated[float, Meta(ge=SHORTEST_TIMEOUT, le=LONGEST_TIMEOUT)]
+_Features = Annotated[
+    list[str],
+    Meta(description="What the operator has switched on: lower-case words.", examples=[["webhooks"]]),
+]
+_Permissions = Annotated[list[Permission], Meta(description="What its members may do.")]
+_Role = Annotated[str, Meta(description="The id of the role that says what the member may do.")]
+_Email = Annotated[str | None, Meta(description="For people to see; nothing is sent to it.")]
 _Description = Annotated[str, Meta(max_length=DESCRIPTION_LENGTH)]
 _Schema = Annotated[Raw | UnsetType, Meta(description="A JSON Schema of the payload.")]
 _Example = Annotated[Raw | UnsetType, Meta(description="A payload.")]
@@ -62,6 +69,7 @@ class NewTenant(Form, frozen=True):
     name: _Name
     id: Annotated[str | None, Meta(description="Your own id for it; made for you if left out.")] = None
     contract: Annotated[str, Meta(description="The wire format of its webhooks.")] = "standard"
+    features: _Features = []
 
 
 class TenantChange(Form, frozen=True):
@@ -73,6 +81,52 @@ class TenantChange(Form, frozen=True):
     contract: Annotated[
         str | UnsetType, Meta(description="Can be changed while the tenant has no endpoints.")
     ] = UNSET
+    features: _Features | UnsetType = UNSET
+
+
+class NewRole(Form, frozen=True):
+    """A named set of permissions."""
+
+    sample: ClassVar[dict[str, Any]] = {
+        "name": "Integrator",
+        "permissions": ["webhooks:read", "webhooks:write"],
+    }
+
+    name: _Name
+    permissions: _Permissions
+
+
+class RoleChange(Form, frozen=True):
+    """What to change of a role."""
+
+    sample: ClassVar[dict[str, Any]] = {"permissions": ["webhooks:read"]}
+
+    name: _Name | UnsetType = UNSET
+    permissions: _Permissions | UnsetType = UNSET
+
+
+class NewMember(Form, frozen=True):
+    """One of a tenant's people."""
+
+    sample: ClassVar[dict[str, Any]] = {
+        "name": "Ada",
+        "email": "ada@example.com",
+        "role": "role_01a2009194d71a914cf634cafd4c",
+    }
+
+    name: _Name
+    role: _Role
+    email: _Email = None
+
+
+class MemberChange(Form, frozen=True):
+    """What to change of a member."""
+
+    sample: ClassVar[dict[str, Any]] = {"role": "role_01a2009194d71a914cf634cafd4c"}
+
+    name: _Name | UnsetType = UNSET
+    role: _Role | UnsetType = UNSET
+    email: _Email | UnsetType = UNSET
 
 
 class NewEndpoint(Form, frozen=True):
@@ -133,7 +187,14 @@ class NewKey(Form, frozen=True):
         "name": "shop",
     }
 
-    permissions: Annotated[list[Permission], Meta(min_length=1, description="What the key may do.")]
+    permissions: Annotated[
+        Annotated[list[Permission], Meta(min_length=1)] | UnsetType,
+        Meta(description="What the key may do; left out for a member's key."),
+    ] = UNSET
+    member: Annotated[
+        str | None,
+        Meta(description="Whose key it is: it may do what the member's role says at each request."),
+    ] = None
     tenant: Annotated[
         str | None, Meta(description="The tenant it is bound to; by default that of the key which asks.")
     ] = None

@@ -5,6 +5,8 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 
+from msgspec import UNSET
+
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
 from hookferry.errors import Invalid, NotFound, Unauthenticated
@@ -61,7 +63,7 @@ class Keys:
         if key.expires_at is not None and key.expires_at <= now:
             raise Unauthenticated("This key has expired.")
         self._used[key.id] = now
-        return Principal(key.id, key.tenant, key.permissions)
+        return Principal(key.id, key.tenant, self._store.directory.permissions(key))
 
     async def note_uses(self) -> None:
         """Write down when keys were last used: from time to time, not at each request."""
@@ -70,11 +72,18 @@ class Keys:
             await self._store.touch_keys(used)
 
     def lives(self, principal: Principal) -> bool:
-        """True while the principal's key is neither revoked nor expired: for answers that go on for hours."""
+        """True while the principal's key is neither revoked nor expired, and allows all that it did.
+
+        For answers that go on for hours.
+        """
         if principal is OPERATOR:
             return True
         key = self._store.directory.keys.get(principal.key)
-        return key is not None and (key.expires_at is None or key.expires_at > self._clock.now())
+        return (
+            key is not None
+            and (key.expires_at is None or key.expires_at > self._clock.now())
+            and self._store.directory.permissions(key) >= principal.permissions
+        )
 
     def list(self, principal: Principal) -> Sequence[Key]:
         """The keys that the principal may see, newest first."""
@@ -84,10 +93,14 @@ class Keys:
     async def create(self, principal: Principal, wanted: NewKey) -> tuple[Key, str]:
         """A new key and its text, which is shown this once.
 
-        Raises NotFound for another tenant, Forbidden for a permission that the principal lacks itself,
-        Invalid for a time that has passed.
+        A member's key belongs to its member's tenant. Raises NotFound for another tenant or its member,
+        Forbidden for a permission that the principal lacks itself, Invalid for a time that has passed.
         """
-        tenant = wanted.tenant if wanted.tenant is not None else principal.tenant
+        if (wanted.member is None) == (wanted.permissions is UNSET):
+            raise Invalid(
+                "A key has permissions of its own or is a member's: give one of the two.", field="permissions"
+            )
+        tenant = wanted.tenant if wanted.tenant is not None else self._home(principal, wanted.member)
         principal.require(Permission.ADMIN, tenant)
         check_text("name", wanted.name)
         now = self._clock.now()
@@ -102,9 +115,10 @@ class Keys:
             prefix=text[: len(prefix) + _SHOWN],
             name=wanted.name,
             tenant=tenant,
-            permissions=frozenset(wanted.permissions),
+            permissions=frozenset(wanted.permissions or ()),
             created_at=now,
             expires_at=expires_at,
+            member=wanted.member,
         )
         await self._store.add_key(key)
         return key, text
@@ -116,10 +130,17 @@ class Keys:
             raise NotFound(f"There is no key {id!r}.")
         await self._store.delete_key(id)
 
+    def _home(self, principal: Principal, member: str | None) -> str | None:
+        """The tenant of a new key that names none: that of the key which asks, or else its member's."""
+        if principal.tenant is not None or member is None:
+            return principal.tenant
+        found = self._store.directory.members.get(member)
+        return None if found is None else found.tenant
+
     def _prefix(self, tenant: str | None) -> str:
         if tenant is None:
             return _DEFAULT_PREFIX
-        return self._contracts[self._store.directory.tenant(tenant).contract].key_prefix
+        return self._contracts[self._store.directory.tenant(tenant).contract].access.key_prefix
 
 
 def _digest(text: str) -> bytes:

@@ -16,6 +16,8 @@ DESCRIPTION_LENGTH = 4_000
 SHORTEST_TIMEOUT = 1.0
 LONGEST_TIMEOUT = 60.0
 
+_FEATURES = 100
+_FEATURE_LENGTH = 64
 _EVENT_TYPES = 1_000
 _LABELS = 16
 _LABEL_VALUES = 1_000
@@ -28,6 +30,8 @@ _TENANT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_FEATURE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _VISIBLE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
 # FAULTS, security: hop-by-hop, Host, Content-*, signature and cookie names are ours or nobody's.
@@ -53,6 +57,28 @@ def check_tenant_id(id: str) -> str:
             "A tenant's id has 1 to 64 letters, digits, full stops, hyphens or underscores.", field="id"
         )
     return id
+
+
+def check_features(names: Iterable[str]) -> frozenset[str]:
+    """The features of a tenant: lower-case words such as `webhooks` and `developer-docs`."""
+    features = frozenset(names)
+    if len(features) > _FEATURES:
+        raise Invalid(f"A tenant has at most {_FEATURES} features.", field="features")
+    for name in features:
+        if len(name) > _FEATURE_LENGTH or not _FEATURE.fullmatch(name):
+            raise Invalid(
+                f"{name[:64]!r} is no feature: that has 1 to {_FEATURE_LENGTH} lower-case letters and "
+                "digits, with hyphens between words.",
+                field="features",
+            )
+    return features
+
+
+def check_email(address: str | None) -> str | None:
+    """A member's address. It is shown and never written to, so that only its shape is looked at."""
+    if address is not None and not _EMAIL.fullmatch(check_text("email", address)):
+        raise Invalid("This is not an e-mail address.", field="email")
+    return address
 
 
 # Called for each publish; most products have some dozens of types.

@@ -9,6 +9,8 @@ from hookferry.service.catalogue import Catalogue
 from hookferry.service.endpoints import Endpoints
 from hookferry.service.history import History
 from hookferry.service.keys import Keys
+from hookferry.service.members import Members
+from hookferry.service.roles import Roles
 from hookferry.service.secrets import Secrets
 from hookferry.service.tail import Tail
 from hookferry.service.tenants import Tenants
@@ -19,6 +21,8 @@ class Services(msgspec.Struct, frozen=True):
 
     contracts: Mapping[str, Contract]
     tenants: Tenants
+    roles: Roles
+    members: Members
     keys: Keys
     endpoints: Endpoints
     secrets: Secrets

@@ -13,7 +13,7 @@ from hookferry.model import Tenant
 from hookferry.service.forms import NewTenant, TenantChange
 from hookferry.service.principal import Principal
 from hookferry.service.reconciling import reconcile
-from hookferry.service.rules import check_tenant_id, check_text
+from hookferry.service.rules import check_features, check_tenant_id, check_text
 from hookferry.store.base import Slice, Store
 
 
@@ -43,6 +43,7 @@ class Tenants:
             name=check_text("name", wanted.name),
             contract=self._known_contract(wanted.contract),
             created_at=self._clock.now(),
+            features=check_features(wanted.features),
         )
         # Who gets a deleted tenant's id must not get its events: they stay until retention takes them.
         if id not in self._store.directory.tenants and await self._has_history(id):
@@ -54,6 +55,8 @@ class Tenants:
         """Raises NotFound, and Conflict for another contract while there are endpoints."""
         given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
         check_text("name", given.get("name", ""))
+        if "features" in given:
+            given["features"] = check_features(given["features"])
         contract = self._known_contract(given["contract"]) if "contract" in given else self.get(id).contract
         if contract != self.get(id).contract and self._store.directory.endpoints(id):
             raise Conflict(
