@@ -119,6 +119,21 @@ class Tenant(msgspec.Struct, frozen=True):
     created_at: int
     features: frozenset[str] = frozenset()
     """What the operator has switched on for it; a contract may name one as the gate to something."""
+    contract_version: str = ""
+    """Which text of its contract it is pinned to; empty only in a database of before there were versions."""
+
+
+class ContractText(msgspec.Struct, frozen=True):
+    """One version of a contract as it was written, with its golden vectors where there are some: both TOML.
+
+    `version` is the first 12 hex digits of the text's SHA-256. `uploaded_at` is None for one of a file.
+    """
+
+    version: str
+    name: str
+    text: str
+    vectors: str | None = None
+    uploaded_at: int | None = None
 
 
 class Role(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ import msgspec
 from hookferry.model import (
     Alert,
     Attempt,
+    ContractText,
     Delivery,
     DeliveryStatus,
     Endpoint,
@@ -256,12 +257,17 @@ class Store(Protocol):
 
     # Configuration. Changes are pure functions, applied to the present state in one transaction.
 
-    async def add_tenant(self, tenant: Tenant) -> None:
-        """Raises Conflict if the id is taken."""
+    async def add_tenant(self, tenant: Tenant, text: ContractText | None = None) -> None:
+        """Keep the contract's text that the tenant is pinned to in the same commit, None if it is kept.
+
+        Raises Conflict if the id is taken.
+        """
         ...
 
-    async def change_tenant(self, id: str, change: Callable[[Tenant], Tenant]) -> Tenant:
-        """Raises NotFound, and whatever `change` raises."""
+    async def change_tenant(
+        self, id: str, change: Callable[[Tenant], Tenant], text: ContractText | None = None
+    ) -> Tenant:
+        """The same for a change. Raises NotFound, and whatever `change` raises."""
         ...
 
     async def delete_tenant(self, id: str, now: int) -> None:
@@ -327,6 +333,14 @@ class Store(Protocol):
 
     async def delete_member(self, tenant: str, id: str) -> None:
         """Delete a member and revoke its keys at once. Raises NotFound."""
+        ...
+
+    async def put_contract(self, text: ContractText) -> None:
+        """Keep a contract's text. The same version again only gets the newer vectors and time."""
+        ...
+
+    async def delete_contract(self, name: str) -> None:
+        """Forget all texts of a contract. Raises NotFound, or Conflict while a tenant has it."""
         ...
 
     async def add_event_type(self, type: EventType) -> None:

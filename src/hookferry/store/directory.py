@@ -1,4 +1,4 @@
-"""The configuration in memory: tenants, endpoints, alerts, keys, roles, members, event types.
+"""The configuration in memory: tenants and what is theirs, event types, texts of contracts.
 
 The store changes it after each commit, on the event loop. Everybody else only reads, so that matching
 and authentication never touch the database.
@@ -12,6 +12,7 @@ from hookferry.errors import NotFound
 from hookferry.matching import TenantIndex
 from hookferry.model import (
     Alert,
+    ContractText,
     Endpoint,
     EndpointStatus,
     EventType,
@@ -33,6 +34,7 @@ class Directory:
         self.roles: dict[str, Role] = {}
         self.members: dict[str, Member] = {}
         self.event_types: dict[str, EventType] = {}
+        self.contract_texts: dict[str, ContractText] = {}
         self._endpoints: dict[str, Endpoint] = {}
         self._by_tenant: dict[str, TenantIndex[Endpoint]] = {}
         self._alerts: dict[str, TenantIndex[Alert]] = {}
@@ -180,3 +182,11 @@ class Directory:
 
     def drop_event_type(self, name: str) -> None:
         self.event_types.pop(name, None)
+
+    def put_contract(self, text: ContractText) -> None:
+        self.contract_texts[text.version] = text
+
+    def drop_contract(self, name: str) -> None:
+        """Forget all of its versions."""
+        for text in [text for text in self.contract_texts.values() if text.name == name]:
+            del self.contract_texts[text.version]

@@ -15,6 +15,7 @@ from hookferry.logs import described
 from hookferry.model import (
     Alert,
     Attempt,
+    ContractText,
     Delivery,
     DeliveryStatus,
     Endpoint,
@@ -241,15 +242,21 @@ class SqliteStore:
 
     # Configuration: committed first, then seen in the directory.
 
-    async def add_tenant(self, tenant: Tenant) -> None:
-        await self._writer.call(lambda connection: configuration.add_tenant(connection, tenant))
+    async def add_tenant(self, tenant: Tenant, text: ContractText | None = None) -> None:
+        kept = await self._writer.call(lambda connection: configuration.add_tenant(connection, tenant, text))
         self.directory.put_tenant(tenant)
+        if kept is not None:
+            self.directory.put_contract(kept)
 
-    async def change_tenant(self, id: str, change: Callable[[Tenant], Tenant]) -> Tenant:
-        changed = await self._writer.call(
-            lambda connection: configuration.change_tenant(connection, id, change)
+    async def change_tenant(
+        self, id: str, change: Callable[[Tenant], Tenant], text: ContractText | None = None
+    ) -> Tenant:
+        changed, kept = await self._writer.call(
+            lambda connection: configuration.change_tenant(connection, id, change, text)
         )
         self.directory.put_tenant(changed)
+        if kept is not None:
+            self.directory.put_contract(kept)
         return changed
 
     async def delete_tenant(self, id: str, now: int) -> None:
@@ -338,6 +345,14 @@ class SqliteStore:
     async def delete_member(self, tenant: str, id: str) -> None:
         await self._writer.call(lambda connection: configuration.delete_member(connection, tenant, id))
         self.directory.drop_member(id)
+
+    async def put_contract(self, text: ContractText) -> None:
+        kept = await self._writer.call(lambda connection: configuration.put_contract(connection, text))
+        self.directory.put_contract(kept)
+
+    async def delete_contract(self, name: str) -> None:
+        await self._writer.call(lambda connection: configuration.delete_contract(connection, name))
+        self.directory.drop_contract(name)
 
     async def add_event_type(self, type: EventType) -> None:
         await self._writer.call(lambda connection: configuration.add_event_type(connection, type))

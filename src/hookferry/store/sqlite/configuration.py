@@ -1,11 +1,23 @@
-"""Tenants and all that is theirs, and event types: read whole at start, changed one by one."""
+"""Tenants and all that is theirs, event types, contracts: read whole at start, changed one by one."""
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from hookferry.errors import Conflict, Invalid, NotFound
-from hookferry.model import Alert, Endpoint, EndpointStatus, EventType, Key, Member, Role, Tenant
+from hookferry.model import (
+    Alert,
+    ContractText,
+    Endpoint,
+    EndpointStatus,
+    EventType,
+    Key,
+    Member,
+    Role,
+    Tenant,
+)
 from hookferry.store.directory import Directory
 from hookferry.store.queries import load
 from hookferry.store.sqlite.rows import (
@@ -46,6 +58,8 @@ def read(connection: sqlite3.Connection, directory: Directory, vault: Vault) -> 
         directory.put_member(member_of(row))
     for row in connection.execute(SQL["event_types"]):
         directory.put_event_type(event_type_of(row))
+    for row in connection.execute(SQL["contracts"]):
+        directory.put_contract(ContractText(*row))
 
 
 def _one(connection: sqlite3.Connection, query: str, id: str, kind: str) -> tuple[Any, ...]:
@@ -55,17 +69,34 @@ def _one(connection: sqlite3.Connection, query: str, id: str, kind: str) -> tupl
     return row
 
 
-def add_tenant(connection: sqlite3.Connection, tenant: Tenant) -> Tenant:
+def add_tenant(
+    connection: sqlite3.Connection, tenant: Tenant, text: ContractText | None
+) -> ContractText | None:
     if connection.execute(SQL["tenant"], (tenant.id,)).fetchone():
         raise Conflict(f"There is a tenant {tenant.id!r} already.", code="already_exists", field="id")
     connection.execute(SQL["put_tenant"], tenant_row(tenant))
-    return tenant
+    return None if text is None else put_contract(connection, text)
 
 
-def change_tenant(connection: sqlite3.Connection, id: str, change: Callable[[Tenant], Tenant]) -> Tenant:
+def change_tenant(
+    connection: sqlite3.Connection, id: str, change: Callable[[Tenant], Tenant], text: ContractText | None
+) -> tuple[Tenant, ContractText | None]:
     changed = change(tenant_of(_one(connection, "tenant", id, "tenant")))
     connection.execute(SQL["put_tenant"], tenant_row(changed))
-    return changed
+    return changed, None if text is None else put_contract(connection, text)
+
+
+def put_contract(connection: sqlite3.Connection, text: ContractText) -> ContractText:
+    """The text as it is kept now."""
+    (row,) = connection.execute(SQL["put_contract"], msgspec.structs.astuple(text)).fetchall()
+    return ContractText(*row)
+
+
+def delete_contract(connection: sqlite3.Connection, name: str) -> None:
+    if tenant := connection.execute(SQL["tenant_of_contract"], (name,)).fetchone():
+        raise Conflict(f"The tenant {tenant[0]!r} has the contract {name!r}: move it to another one first.")
+    if not connection.execute(SQL["delete_contract"], (name,)).rowcount:
+        raise NotFound(f"There is no contract {name!r}.")
 
 
 def delete_tenant(connection: sqlite3.Connection, id: str, now: int) -> None:

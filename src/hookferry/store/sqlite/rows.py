@@ -370,12 +370,19 @@ def key_of(row: Row) -> Key:
 
 
 def tenant_row(tenant: Tenant) -> Row:
-    return (tenant.id, tenant.name, tenant.contract, tenant.created_at, _sorted(tenant.features))
+    return (
+        tenant.id,
+        tenant.name,
+        tenant.contract,
+        tenant.created_at,
+        _sorted(tenant.features),
+        tenant.contract_version,
+    )
 
 
 def tenant_of(row: Row) -> Tenant:
-    id, name, contract, created_at, features = row
-    return Tenant(id, name, contract, created_at, frozenset(_decode_types(features)))
+    id, name, contract, created_at, features, contract_version = row
+    return Tenant(id, name, contract, created_at, frozenset(_decode_types(features)), contract_version)
 
 
 def role_row(role: Role) -> Row:

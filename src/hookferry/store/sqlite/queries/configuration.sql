@@ -1,12 +1,13 @@
 -- name: tenants
-select id, name, contract, created_at, features from tenants
+select id, name, contract, created_at, features, contract_version from tenants
 
 -- name: tenant
-select id, name, contract, created_at, features from tenants where id = ?
+select id, name, contract, created_at, features, contract_version from tenants where id = ?
 
 -- name: put_tenant
-insert into tenants (id, name, contract, created_at, features) values (?, ?, ?, ?, ?)
-on conflict (id) do update set name = excluded.name, contract = excluded.contract, features = excluded.features
+insert into tenants (id, name, contract, created_at, features, contract_version) values (?, ?, ?, ?, ?, ?)
+on conflict (id) do update set name = excluded.name, contract = excluded.contract, features = excluded.features,
+    contract_version = excluded.contract_version
 
 -- name: delete_tenant
 delete from tenants where id = ?
@@ -117,6 +118,21 @@ delete from members where id = ?
 
 -- name: delete_members_keys
 delete from keys where member = ?
+
+-- name: contracts
+select version, name, text, vectors, uploaded_at from contracts
+
+-- name: put_contract
+insert into contracts (version, name, text, vectors, uploaded_at) values (?, ?, ?, ?, ?)
+on conflict (version) do update set vectors = coalesce(excluded.vectors, vectors),
+    uploaded_at = coalesce(excluded.uploaded_at, uploaded_at)
+returning version, name, text, vectors, uploaded_at
+
+-- name: delete_contract
+delete from contracts where name = ?
+
+-- name: tenant_of_contract
+select id from tenants where contract = ? order by id limit 1
 
 -- name: event_types
 select name, title, description, schema, example, deprecated from event_types
