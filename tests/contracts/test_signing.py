@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookferry.contracts import builtin, public_key
-from hookferry.contracts.signing import HmacSha256
+from hookferry.contracts.signing import Hmac
 from hookferry.errors import Invalid
 from hookferry.model import Secret
 from tests.contracts.examples import NEW, NOW, OLD, PRIVATE, PUBLIC, endpoint, render
@@ -26,7 +26,9 @@ def signatures(*secrets: Secret, ed25519: str | None = None) -> list[str]:
 @given(key=st.binary(max_size=200), content=st.binary(max_size=500))
 def test_hmac_is_hmac(key: bytes, content: bytes) -> None:
     """Our HMAC with prepared keys is the standard library's, for keys of any length."""
-    assert HmacSha256(lambda secret: key).sign("", content) == hmac.digest(key, content, hashlib.sha256)
+    assert Hmac(hashlib.sha256, lambda secret: key).sign("", content) == hmac.digest(
+        key, content, hashlib.sha256
+    )
 
 
 def test_old_secret_signs_during_the_overlap() -> None:

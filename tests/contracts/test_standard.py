@@ -69,11 +69,11 @@ def test_rules() -> None:
     """What the engine around it asks the contract."""
     assert {
         "name": STANDARD.name,
-        "schemes": STANDARD.schemes,
-        "key_prefix": STANDARD.key_prefix,
+        "schemes": STANDARD.subscription.schemes,
+        "key_prefix": STANDARD.access.key_prefix,
         "overlap": STANDARD.overlap,
         "attempts": STANDARD.attempts,
-        "unknown_types": STANDARD.unknown_types,
+        "unknown_types": STANDARD.subscription.unknown_types,
         "header_names": STANDARD.header_names,
     } == {
         "name": "standard",

@@ -1,51 +1,164 @@
-"""The body: a JSON object from a template, compiled at load into plain functions."""
+"""The body: JSON from a template, compiled at load into plain functions."""
 
 from collections.abc import Callable
 from math import isfinite
 
-from hookferry.contracts.placeholders import BODY, Facts
-from hookferry.contracts.serialize import Serializer
+import msgspec
+
+from hookferry.contracts.placeholders import BODY, IN_SCOPE, Facts, getter
+from hookferry.contracts.serialize import json_text, members
 from hookferry.contracts.source import Table
 from hookferry.contracts.template import Slot, parse, text
+from hookferry.errors import Invalid
+from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event
 
 Writer = Callable[[Facts], bytes]
 """Renders a piece of JSON; nothing at all where an optional value is missing."""
 
+_SPREAD = "..."
+_OWN_FIRST = "?"
 
-def read_object(table: Table, serialize: Serializer) -> Writer:
+
+_BARE = Facts(
+    Event("", "", "", b"0", 0, 0),
+    Delivery("", "", "", "", "", DeliveryStatus.LEASED, 0, 0),
+    Endpoint("", "", "", "", (), {}, (), EndpointStatus.ACTIVE, (), 0, 0),
+    1,
+    1,
+    0,
+)
+"""The poorest event: what renders it renders every one."""
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A key of an object with its colon, and its value. Both are empty where the payload is spread.
+
+    `own_first` is true if the payload's own value for that key goes before.
+    """
+
+    key: str
+    name: bytes
+    write: Writer
+    own_first: bool = False
+
+
+class Body(msgspec.Struct, frozen=True):
+    """A whole body. `fallible` is true if there are events that it cannot be rendered for."""
+
+    write: Writer
+    fallible: bool
+
+
+def read_body(root: Table) -> Body:
+    """The writer of a whole body: a table, an array, or a text. Raises ContractError."""
+    whole = root.holds("body", dict)
+    write = root.table("body", read_object) if whole else root.take("body", _value)
+    try:
+        write(_BARE)
+    except Invalid:
+        return Body(write, fallible=True)
+    return Body(write, fallible=False)
+
+
+def read_object(table: Table) -> Writer:
     """The writer of an object, its keys in the order of the file. Raises ContractError."""
-    members = tuple(_read_member(table, key, serialize) for key in table.keys)
+    return _object([_read_member(table, key) for key in table.keys])
+
+
+def _read_member(table: Table, key: str) -> Member:
+    name = key.removesuffix(_OWN_FIRST)
+    read = _spread if key == _SPREAD else _value
+    write = table.table(key, read_object) if table.holds(key, dict) else table.take(key, read)
+    return Member(name, json_text(name) + b":", write, name != key)
+
+
+def _spread(value: object) -> Writer:
+    if value != "{payload}":
+        raise ValueError('expected "{payload}": only the payload\'s own members can stand among others')
+    return getter("payload")  # type: ignore[return-value]
+
+
+def _object(found: list[Member]) -> Writer:
+    keys = [member.key for member in found]
+    if len(set(keys)) < len(keys):
+        raise ValueError("a key stands there twice")
+    if _SPREAD in keys:
+        return _spreading(found)
+    if any(member.own_first for member in found):
+        raise ValueError(f'a key with `?` gives way to the payload\'s own, and there is no "{_SPREAD}" here')
+    writers = tuple(_named(member) for member in found)
 
     def write(facts: Facts) -> bytes:
-        return b"{" + b",".join([piece for member in members if (piece := member(facts))]) + b"}"
+        return b"{" + b",".join([piece for writer in writers if (piece := writer(facts))]) + b"}"
 
     return write
 
 
-def _read_member(table: Table, key: str, serialize: Serializer) -> Writer:
-    name = serialize(key) + b":"
-    if table.holds_table(key):
-        inner = table.table(key, lambda inside: read_object(inside, serialize))
-        return lambda facts: name + inner(facts)
-    return table.take(key, lambda value: _member(name, value, serialize))
+def _named(member: Member) -> Writer:
+    name, write = member.name, member.write
+    return lambda facts: name + value if (value := write(facts)) else b""
 
 
-def _member(name: bytes, value: object, serialize: Serializer) -> Writer:
+def _spreading(found: list[Member]) -> Writer:
+    """An object among whose keys stand the payload's own; keys of the template win."""
+    taken = {member.key for member in found}
+    payload: Writer = getter("payload")  # type: ignore[assignment]
+
+    def write(facts: Facts) -> bytes:
+        own = members(payload(facts))
+        pieces: list[bytes] = []
+        for member in found:
+            if member.key == _SPREAD:
+                pieces += [json_text(key) + b":" + bytes(own[key]) for key in own if key not in taken]
+            elif member.own_first and member.key in own:
+                pieces.append(member.name + bytes(own[member.key]))
+            elif value := member.write(facts):
+                pieces.append(member.name + value)
+        return b"{" + b",".join(pieces) + b"}"
+
+    return write
+
+
+def _value(value: object) -> Writer:
     if isinstance(value, str):
         template = parse(value, BODY)
         if len(template) == 1 and isinstance(template[0], Slot):
-            return _typed(name, template[0], serialize)
+            return _typed(template[0])
         fill = text(template)
-        return lambda facts: name + serialize(fill(facts))
+        return lambda facts: json_text(fill(facts))
+    if isinstance(value, list):
+        return _array([_value(item) for item in value])
+    if isinstance(value, dict):
+        return _object([_inline(key, inner) for key, inner in value.items()])
     if not isinstance(value, (bool, int, float)) or not isfinite(value):
-        raise ValueError("expected a text, a number, true, false or a table")
-    literal = name + serialize(value)
+        raise ValueError("expected a text, a number, true, false, an array or a table")
+    literal = json_text(value)
     return lambda facts: literal
 
 
-def _typed(name: bytes, slot: Slot, serialize: Serializer) -> Writer:
+def _inline(key: str, value: object) -> Member:
+    name = key.removesuffix(_OWN_FIRST)
+    return Member(name, json_text(name) + b":", (_spread if key == _SPREAD else _value)(value), name != key)
+
+
+def _array(writers: list[Writer]) -> Writer:
+    return lambda facts: b"[" + b",".join([piece for write in writers if (piece := write(facts))]) + b"]"
+
+
+def _typed(slot: Slot) -> Writer:
     """A value that is one placeholder keeps its JSON type."""
     get = slot.get
-    if not slot.optional:
-        return lambda facts: name + serialize(get(facts))
-    return lambda facts: b"" if (value := get(facts)) is None else name + serialize(value)
+    if slot.optional:
+        return lambda facts: b"" if (value := get(facts)) is None else json_text(value)
+    if not slot.name.startswith(IN_SCOPE):
+        return lambda facts: json_text(get(facts))
+
+    def write(facts: Facts) -> bytes:
+        value = get(facts)
+        if value is None:
+            raise Invalid(
+                f"this contract needs the label {slot.name.removeprefix(IN_SCOPE)}", field=slot.name
+            )
+        return json_text(value)
+
+    return write

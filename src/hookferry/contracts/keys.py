@@ -3,6 +3,7 @@
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from functools import lru_cache
+from hashlib import sha512
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,7 +11,12 @@ import msgspec
 from hookferry.errors import Invalid
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+
+    PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey
+    PublicKey = EllipticCurvePublicKey | RSAPublicKey
 
 # Standard Webhooks 1.0.0, "Signature scheme": the private key's text is the seed and the public key.
 PRIVATE, PUBLIC = "whsk_", "whpk_"
@@ -19,31 +25,167 @@ _SEED = 32
 # Keys of endpoints that are sent to again and again; an entry takes about 400 bytes.
 _REMEMBERED = 4096
 
+_SHORTEST_RSA = 2048
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
 
 class SecretRules(msgspec.Struct, frozen=True):
-    """How a contract's secrets look: a prefix, then base64 of so many bytes."""
+    """How a contract's secrets look and who gives them. A prefix, then a text of one of the `FORMS`.
+
+    `shortest` and `longest` count what is behind the prefix: bytes once decoded, characters of a text.
+    """
 
     prefix: str
     shortest: int
     longest: int
+    form: str = "base64"
+    giver: str = "generated"
+    """`generated` for each endpoint, or given by the `customer`, or issued by the `operator`."""
+    required: bool = True
+    """False if an endpoint may have none, and then no signature."""
+    reveal: str = "always"
+    """When the API shows it: `always`, `once` when it is made, or `never`."""
 
     def new(self, random: bytes) -> str:
-        """A secret made of random bytes. Raises ValueError for too few or too many."""
-        if not self.shortest <= len(random) <= self.longest:
-            raise ValueError(f"a secret takes {self.shortest} to {self.longest} random bytes")
-        return self.prefix + b64encode(random).decode()
+        """A secret made of random bytes. Raises ValueError for too few or too many, or an RSA key."""
+        make = FORMS[self.form].make
+        if make is None:
+            raise ValueError(f"a secret of the form {self.form} is not made of random bytes: it is given")
+        if not self.shortest <= FORMS[self.form].size(random) <= self.longest:
+            raise ValueError(f"a secret takes {self.shortest} to {self.longest}, as counted by {self.form}")
+        return self.prefix + make(random)
 
-    def key(self, secret: str) -> bytes:
-        """The key bytes in a secret. Raises Invalid."""
-        key = _decoded(self.prefix, secret)
-        if not self.shortest <= len(key) <= self.longest:
-            problem = f"the secret has {len(key)} bytes, not {self.shortest} to {self.longest}"
-            raise Invalid(problem, field="secret")
+    def check(self, secret: str) -> None:
+        """Raises Invalid (field `secret`) for a secret of another form or length."""
+        size = FORMS[self.form].measure(_behind(self.prefix, secret, self.form))
+        if not self.shortest <= size <= self.longest:
+            raise Invalid(
+                f"the secret has {size} {FORMS[self.form].unit}, not {self.shortest} to {self.longest}",
+                field="secret",
+            )
+
+    def decoded(self, secret: str) -> bytes:
+        """The bytes behind the prefix of a base64 secret. Raises Invalid."""
+        self.check(secret)
+        return b64decode(secret.removeprefix(self.prefix))
+
+    def unhexed(self, secret: str) -> bytes:
+        """The bytes behind the prefix of a hexadecimal secret. Raises Invalid."""
+        self.check(secret)
+        return bytes.fromhex(secret.removeprefix(self.prefix))
+
+    def as_it_is(self, secret: str) -> bytes:
+        """The whole secret, prefix and all, as UTF-8. Raises Invalid."""
+        self.check(secret)
+        return secret.encode()
+
+
+class Form(msgspec.Struct, frozen=True):
+    """How a secret is written behind its prefix.
+
+    `size` counts random bytes as `measure` counts the text that `make` makes of them; `measure` raises
+    ValueError for what has another form.
+    """
+
+    unit: str
+    make: Callable[[bytes], str] | None
+    size: Callable[[bytes], int]
+    measure: Callable[[str], int]
+
+
+def _measured(text: str) -> int:
+    if not text.isprintable():
+        raise ValueError("characters that cannot be seen")
+    return len(text)
+
+
+def _hex_size(text: str) -> int:
+    return len(bytes.fromhex(text)) if text.isalnum() else _refuse()
+
+
+def _refuse() -> int:
+    raise ValueError("not hexadecimal")
+
+
+def _private_size(text: str) -> int:
+    private_key(text)
+    return 1
+
+
+FORMS: dict[str, Form] = {
+    "base64": Form(
+        "bytes",
+        lambda random: b64encode(random).decode(),
+        len,
+        lambda text: len(b64decode(text, validate=True)),
+    ),
+    "hex": Form("bytes", bytes.hex, len, _hex_size),
+    "text": Form("characters", bytes.hex, lambda random: 2 * len(random), _measured),
+    "ecdsa-p256": Form("keys", lambda random: _new_p256(random), lambda random: 1, _private_size),
+    "rsa": Form("keys", None, lambda random: 1, _private_size),
+}
+"""By name. `text`: any characters, used as they are; keys are PKCS #8 in base64."""
+
+
+KEYS: dict[str, Callable[[SecretRules], Callable[[str], bytes]]] = {
+    "base64": lambda rules: rules.decoded,
+    "hex": lambda rules: rules.unhexed,
+    "utf-8": lambda rules: rules.as_it_is,
+}
+"""How a stored secret becomes key bytes, by name."""
+
+
+@lru_cache(_REMEMBERED)
+def private_key(text: str) -> "PrivateKey":
+    """The key object of a PKCS #8 private key in base64. Raises ValueError."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+    try:
+        key = load_der_private_key(b64decode(text, validate=True), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ValueError("not a PKCS #8 private key in base64") from error
+    if isinstance(key, RSAPrivateKey) and key.key_size >= _SHORTEST_RSA:
         return key
+    if isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1):
+        return key
+    raise ValueError("neither a P-256 key nor an RSA key of 2048 bits or more")
 
 
-KEYS: dict[str, Callable[[SecretRules], Callable[[str], bytes]]] = {"base64": lambda rules: rules.key}
-"""How a stored secret becomes key bytes, by name. `base64`: what follows the prefix, decoded."""
+@lru_cache(_REMEMBERED)
+def public_der(text: str) -> "PublicKey":
+    """The key object of a public key (SubjectPublicKeyInfo, DER) in base64. Raises Invalid."""
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    try:
+        key = load_der_public_key(b64decode(text, validate=True))
+    except (ValueError, TypeError):
+        key = None
+    if not isinstance(key, (EllipticCurvePublicKey, RSAPublicKey)):
+        raise Invalid("expected a public key, DER in base64", field="secret")
+    return key
+
+
+def public_of(private: str) -> str:
+    """The public key (DER in base64) of a PKCS #8 private key in base64. Raises ValueError."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    public = private_key(private).public_key()
+    return b64encode(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+
+
+def _new_p256(random: bytes) -> str:
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, derive_private_key
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    # 64 bytes of hash: 32 alone would favour small numbers (FIPS 186-5, appendix A.2.1, asks for 8 more).
+    number = int.from_bytes(sha512(random).digest(), "big") % (_P256_ORDER - 1) + 1
+    key = derive_private_key(number, SECP256R1())
+    return b64encode(key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())).decode()
 
 
 def new_ed25519(seed: bytes) -> str:
@@ -87,9 +229,27 @@ def verifying_key(public: str) -> "Ed25519PublicKey":
 
 def _decoded(prefix: str, text: str) -> bytes:
     try:
+        return b64decode(_behind(prefix, text, "base64"), validate=True)
+    except ValueError:
+        raise _refused(prefix, "base64") from None
+
+
+def _behind(prefix: str, text: str, form: str) -> str:
+    """What stands behind the prefix, in the right form. Raises Invalid."""
+    rest = text.removeprefix(prefix)
+    try:
         if text.startswith(prefix):
-            return b64decode(text.removeprefix(prefix), validate=True)
+            FORMS[form].measure(rest)
+            return rest
     except ValueError:
         pass
+    raise _refused(prefix, form)
+
+
+def _refused(prefix: str, form: str) -> Invalid:
     # The text itself stays out of the message: it is a secret.
-    raise Invalid(f"expected {prefix} followed by base64 with its padding", field="secret")
+    said = {"base64": "base64 with its padding", "text": "a text", "hex": "hexadecimal digits"}
+    behind = said.get(form, "a PKCS #8 private key in base64")
+    return Invalid(
+        f"expected {prefix} followed by {behind}" if prefix else f"expected {behind}", field="secret"
+    )

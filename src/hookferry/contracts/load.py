@@ -1,24 +1,35 @@
 """From a contract's file to a contract. Whatever is wrong is found here, with its line, and never later."""
 
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 
 from hookferry.contracts import sections, values
-from hookferry.contracts.body import read_object
+from hookferry.contracts.body import read_body
+from hookferry.contracts.catalogue import catalogue
+from hookferry.contracts.keys import SecretRules
 from hookferry.contracts.model import Contract
 from hookferry.contracts.source import Table, meant, read_file
+from hookferry.contracts.subscription import Access
 from hookferry.contracts.vectors import check
 from hookferry.contracts.verify import Verifier
 from hookferry.errors import ContractError
 
 _BUILTIN = files("hookferry.contracts") / "builtin"
 _VECTORS = ".vectors.toml"
+_VERSION = 12
+_SECRETS = SecretRules("", 1, 255, "text", required=False, giver="customer"), 0.0
+
+
+def builtin_names() -> list[str]:
+    """The contracts that come with Hookferry."""
+    return sorted(file.name.removesuffix(_VECTORS) for file in _BUILTIN.iterdir() if _VECTORS in file.name)
 
 
 @cache
 def builtin(name: str) -> Contract:
     """A contract that comes with Hookferry. Raises ContractError for a name that there is not."""
-    known = sorted(file.name.removesuffix(_VECTORS) for file in _BUILTIN.iterdir() if _VECTORS in file.name)
+    known = builtin_names()
     if name not in known:
         raise ContractError(f'unknown contract "{name}"; {meant(name, known)}', field="contract")
     file, vectors = f"{name}.toml", f"{name}{_VECTORS}"
@@ -30,35 +41,64 @@ def load(text: str, file: str, vectors: str | None = None) -> Contract:
 
     `file` names it in errors. Raises ContractError with file, line, what is wrong, what was probably meant.
     """
-    contract = read_file(text, file, _contract)
+    version = sha256(text.encode()).hexdigest()[:_VERSION]
+    contract = read_file(text, file, lambda root: _contract(root, version))
     if vectors is not None:
         check(contract, vectors, file.removesuffix(".toml") + _VECTORS)
     return contract
 
 
-def _contract(root: Table) -> Contract:
-    secrets, overlap = root.table("secret", sections.secret)
-    serialize = root.table("serializer", sections.serializer)
+def _contract(root: Table, version: str) -> Contract:
+    secrets, overlap = root.table_or("secret", sections.secret, _SECRETS)
     headers = root.table("headers", sections.headers)
     # Receivers read there what a signature signs beside the body.
     carriers = {header.carries: header.name for header in headers if header.carries}
-    signatures = sections.signatures(root, secrets, carriers)
-    schemes, unknown_types = root.table("subscription", sections.subscription)
+    signatures, inner = sections.signatures(root, secrets, carriers)
     rules = sections.rules(root)
-    return Contract(
-        name=root.take("name", values.text),
+    method, query = root.table_or("request", sections.request, ("POST", ()))
+    finish, fails = root.table_or("serializer", sections.finish, (None, False))
+    body = read_body(root)
+    types = catalogue(root)
+    contract = Contract(
+        name=root.take("name", values.name),
         title=root.take("title", values.text),
-        schemes=schemes,
-        unknown_types=unknown_types,
-        key_prefix=root.table("access", lambda access: access.take("key-prefix", values.text)),
+        version=version,
+        command=root.take_or("command", values.name, None),
+        access=root.table_or("access", sections.access, Access(key_prefix="hf_")),
+        subscription=root.table("subscription", sections.subscription),
+        catalogue=types.types,
+        aliases=types.aliases,
+        derivations=root.tables("derive", sections.derivation),
         timeout=root.table("timeout", lambda timeout: timeout.take("total", values.duration)),
         overlap=overlap,
         attempts=rules.schedule.attempts,
         test_event=root.table("test", sections.test_event),
         secrets=secrets,
         rules=rules,
-        body=root.table("body", lambda body: read_object(body, serialize)),
+        method=method,
+        query=query,
+        body=body.write,
+        bodies=types.bodies,
+        finish=finish,
         headers=tuple((header.name, header.write) for header in headers),
         signatures=signatures,
+        inner=inner,
         verifier=Verifier(carriers, signatures),
+        fallible=fails or body.fallible or bool(types.bodies),
     )
+    _check_types(root, contract)
+    return contract
+
+
+def _check_types(root: Table, contract: Contract) -> None:
+    """Whatever names an event type must name one of the catalogue, where there is no other."""
+    if contract.subscription.unknown_types:
+        return
+    for name in contract.subscription.default_types:
+        if name not in contract.catalogue:
+            root.refuse(("subscription",), f'unknown event type "{name}"; {meant(name, contract.catalogue)}')
+    for index, rule in enumerate(contract.derivations):
+        for key in ("applied", "lifted", "first", "last"):
+            if (name := getattr(rule, key)) not in contract.catalogue:
+                problem = f'unknown event type "{name}"; {meant(name, contract.catalogue)}'
+                root.refuse(("derive", index, key), problem)

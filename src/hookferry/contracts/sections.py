@@ -1,38 +1,124 @@
-"""The sections of a contract file, one function each."""
+"""The sections of a contract file, one function each. What a file leaves out is said here."""
 
 from collections.abc import Mapping
 from functools import partial
+from urllib.parse import quote
 
 from hookferry.contracts import values
-from hookferry.contracts.keys import KEYS, SecretRules
+from hookferry.contracts.content import SEEN, Content, content
+from hookferry.contracts.keys import FORMS, KEYS, SecretRules
+from hookferry.contracts.placeholders import HEADER
+from hookferry.contracts.request import Query
 from hookferry.contracts.retry import Schedule
-from hookferry.contracts.serialize import STYLES, Serializer
-from hookferry.contracts.signing import ENCODINGS, Algorithm, Ed25519, HmacSha256, Signature, SignatureHeader
+from hookferry.contracts.serialize import STYLES, Finish, ascii_only
+from hookferry.contracts.signing import (
+    ENCODINGS,
+    HMACS,
+    SCHEMES,
+    Algorithm,
+    Ed25519,
+    Hmac,
+    KeyPair,
+    Lead,
+    Signature,
+    SignatureHeader,
+)
 from hookferry.contracts.source import Table
-from hookferry.contracts.template import Header, content, header
+from hookferry.contracts.subscription import CHANGEABLE, Access, Subscription
+from hookferry.contracts.template import Header, header, parse, visible
 from hookferry.contracts.verdict import Rules
-from hookferry.model import Outcome
+from hookferry.model import Derivation, Outcome
 
 _MOST_DELAYS = 100
 _SIGNATURE = "{signature}"
+# Ours or the endpoint's to mend; a failed lookup or certificate may mend itself.
+_STOP = frozenset({Outcome.INVALID_URL, Outcome.UNREADABLE_SECRET, Outcome.UNRENDERABLE})
+_DEADLINE = 90 * 86400.0
 
 
 def secret(table: Table) -> tuple[SecretRules, float]:
     """How secrets look, and the overlap of a rotation in seconds."""
-    prefix = table.take("prefix", values.text)
-    shortest, longest = table.take("shortest", values.count), table.take("longest", values.count)
-    return SecretRules(prefix, shortest, longest), table.take("overlap", values.duration)
+    form = table.take_or("form", values.word(FORMS), "text")
+    rules = SecretRules(
+        prefix=table.take_or("prefix", values.text, ""),
+        shortest=table.take_or("shortest", values.count, 1),
+        longest=table.take_or("longest", values.count, 255),
+        form=form,
+        giver=table.take_or("giver", values.word(("generated", "customer", "operator")), "generated"),
+        required=table.take_or("required", values.flag, default=True),
+        reveal=table.take_or("reveal", values.word(("always", "once", "never")), "always"),
+    )
+    if rules.giver == "generated" and FORMS[form].make is None:
+        table.refuse(("giver",), f"a secret of the form {form} cannot be generated; say customer or operator")
+    return rules, table.take_or("overlap", values.duration, 0.0)
 
 
-def subscription(table: Table) -> tuple[tuple[str, ...], bool]:
-    """The schemes that a URL may have, and whether types outside the catalogue are accepted."""
-    schemes = table.many("schemes", values.word(("https", "http")))
-    return schemes, table.take("unknown-types", values.flag)
+def subscription(table: Table) -> Subscription:
+    """What a tenant may register."""
+    default, minimum, maximum = table.table_or("events", _events, ((), 0, None))
+    return Subscription(
+        schemes=table.many("schemes", values.word(("https", "http"))),
+        unknown_types=table.take_or("unknown-types", values.flag, default=True),
+        default_types=default,
+        minimum=minimum,
+        maximum=maximum,
+        unique_url=table.take_or("unique", _unique, default=False),
+        mutable=frozenset(table.take_or("mutable", values.words(CHANGEABLE), CHANGEABLE)),
+        drops_paused=table.take_or("paused", values.word(("hold", "drop")), "hold") == "drop",
+    )
 
 
-def serializer(table: Table) -> Serializer:
-    """The function of a named style."""
-    return STYLES[table.take("style", values.word(STYLES))]
+def _events(table: Table) -> tuple[tuple[str, ...], int, int | None]:
+    """`empty = "all"`, or a `default` list, and how many there must be."""
+    table.take_or("empty", values.word(("all",)), "all")
+    default = table.take_or("default", values.texts, ())
+    return default, table.take_or("minimum", values.count, 0), table.take_or("maximum", values.count, None)
+
+
+def _unique(value: object) -> bool:
+    if value != ["tenant", "url"]:
+        raise ValueError('expected ["tenant", "url"]: a URL once within a tenant')
+    return True
+
+
+def access(table: Table) -> Access:
+    """Keys and gates."""
+    return Access(
+        key_prefix=table.take_or("key-prefix", values.text, "hf_"),
+        feature=table.take_or("feature", values.text, None),
+        docs_feature=table.take_or("docs-feature", values.text, None),
+    )
+
+
+def derivation(table: Table) -> Derivation:
+    """Events that follow from the first and the last of others."""
+    names = ("applied", "lifted", "first", "last", "subject", "member")
+    return Derivation(**{name: table.take(name, values.text) for name in names})
+
+
+def finish(table: Table) -> tuple[Finish | None, bool]:
+    """What is done to a rendered body, and whether it can fail."""
+    style = table.take_or("style", values.word(STYLES), "raw")
+    whole, fails = STYLES[style], style in ("javascript", "form")
+    if not table.take_or("ascii", values.flag, default=False):
+        return whole, fails
+    if fails:
+        table.refuse(("ascii",), f"{style} says itself what is escaped")
+    return (ascii_only if whole is None else lambda body: ascii_only(whole(body))), False
+
+
+def request(table: Table) -> tuple[str, Query]:
+    """The method, and what is added to the URL's query."""
+    method = table.take_or("method", values.word(("POST", "PUT", "PATCH")), "POST")
+    return method, table.table_or("query", _query, ())
+
+
+def _query(table: Table) -> Query:
+    return tuple((quote(name, safe=""), table.take(name, _parameter)) for name in table.keys)
+
+
+def _parameter(value: object) -> Content:
+    return Content(parse(values.text(value), {*HEADER, *SEEN} - {"request.url"}))
 
 
 def headers(table: Table) -> tuple[Header, ...]:
@@ -50,40 +136,80 @@ def _header(name: str, value: object) -> Header:
     return header(values.token(name), value)
 
 
-def signatures(root: Table, secrets: SecretRules, carriers: Mapping[str, str]) -> tuple[SignatureHeader, ...]:
-    """The signatures, grouped by the header that they share."""
+def signatures(
+    root: Table, secrets: SecretRules, carriers: Mapping[str, str]
+) -> tuple[tuple[SignatureHeader, ...], Signature | None]:
+    """The signatures, grouped by the header that they share, and the one that stands in the body."""
     found: dict[str, SignatureHeader] = {}
+    inner: Signature | None = None
     read = root.tables("signature", lambda table: _signature(table, secrets, carriers))
-    for index, (name, join, signature) in enumerate(read):
-        before = found.get(name, SignatureHeader(name, join, ()))
-        if before.join != join:
-            root.refuse(("signature", index, "join"), f'{name} is joined by "{before.join}" above')
-        found[name] = SignatureHeader(name, join, (*before.signatures, signature))
-    return tuple(found.values())
+    for index, new in enumerate(read):
+        if isinstance(new, Signature):
+            if inner is not None:
+                root.refuse(("signature", index), "the body holds a signature already")
+            inner = new
+            continue
+        before = found.setdefault(new.name, _empty(new))
+        if before.join != new.join or (not new.join and before.signatures):
+            root.refuse(("signature", index, "join"), f'{new.name} is joined by "{before.join}" above')
+        found[new.name] = SignatureHeader(
+            new.name, new.join, (*before.signatures, *new.signatures), before.lead or new.lead
+        )
+    return tuple(found.values()), inner
 
 
-def _signature(table: Table, secrets: SecretRules, carriers: Mapping[str, str]) -> tuple[str, str, Signature]:
-    signed = table.take("content", content)
-    unseen = sorted(signed.fields.difference(carriers))
-    if unseen:
+def _empty(header: SignatureHeader) -> SignatureHeader:
+    return SignatureHeader(header.name, header.join, (), header.lead)
+
+
+def _signature(
+    table: Table, secrets: SecretRules, carriers: Mapping[str, str]
+) -> SignatureHeader | Signature:
+    signed, in_body = table.take("content", content), table.holds("place")
+    lead = table.take_or("lead", _lead, None)
+    if in_body:
+        table.take("place", values.word(("body",)))
+        if signed.of_body:
+            table.refuse(("content",), "a signature that stands in the body cannot sign the body")
+    elif not signed.of_request:
+        table.refuse(("content",), "expected a text with {body} in it: it must sign what is sent")
+    elif unseen := sorted(
+        signed.fields - set(carriers) - {"endpoint.url"} - (lead.fields if lead else set())
+    ):
         table.refuse(("content",), f"no header carries {{{unseen[0]}}} alone: no receiver could verify it")
-    before, after = table.take("value", _around_signature)
+    before, after = table.take_or("value", _around_signature, ("", ""))
+    join = table.take_or("join", values.text, "")
     signature = Signature(
         algorithm=_algorithm(table, secrets),
         content=signed,
         encoding=ENCODINGS[table.take("encoding", values.word(ENCODINGS))],
         before=before,
         after=after,
-        optional=table.take_or("optional", values.flag, default=False),
+        optional=table.take_or("optional", values.flag, default=not secrets.required),
+        newest=not join,
     )
-    return table.take("header", values.token), table.take("join", values.text), signature
+    if in_body:
+        return signature
+    return SignatureHeader(table.take("header", values.token), join, (signature,), lead)
+
+
+def _lead(value: object) -> Lead:
+    return Lead(parse(visible(value), HEADER))
 
 
 def _algorithm(table: Table, secrets: SecretRules) -> Algorithm:
-    name = table.take("algorithm", values.word(("hmac-sha256", "ed25519")))
+    name = table.take("algorithm", values.word(("ed25519", *HMACS, *SCHEMES)))
     if name == "ed25519":
         return Ed25519()
-    return HmacSha256(KEYS[table.take("key", values.word(KEYS))](secrets))
+    if name in SCHEMES:
+        form, scheme = SCHEMES[name]
+        if secrets.form != form:
+            table.refuse(("algorithm",), f'{name} needs secrets of the form "{form}" ([secret] form)')
+        return KeyPair(secrets, scheme)
+    key = table.take("key", values.word(KEYS))
+    if key != "utf-8" and key != secrets.form:
+        table.refuse(("key",), f'"{key}" needs secrets of that form ([secret] form = "{key}")')
+    return Hmac(HMACS[name], KEYS[key](secrets))
 
 
 def _around_signature(value: object) -> tuple[str, str]:
@@ -95,14 +221,18 @@ def _around_signature(value: object) -> tuple[str, str]:
 
 def rules(root: Table) -> Rules:
     """Verdicts and retries, which several sections say."""
-    ceiling, throttle = root.table(
-        "retry-after", lambda table: (table.take("ceiling", values.duration), _statuses(table))
+    ceiling, throttle = root.table_or(
+        "retry-after",
+        lambda table: (table.take("ceiling", values.duration), _statuses(table)),
+        (0.0, frozenset[int]()),
     )
+    stop, stop_statuses = root.table_or("stop", _stop, (_STOP, frozenset[int]()))
     return Rules(
-        success=root.table("success", _statuses),
-        disable=root.table("disable", _statuses),
+        success=root.table_or("success", _statuses, frozenset(range(200, 300))),
+        disable=root.table_or("disable", _statuses, frozenset()),
         throttle=throttle,
-        stop=root.table("stop", _outcomes),
+        stop=stop,
+        stop_statuses=stop_statuses,
         schedule=root.table("retry", lambda table: _schedule(table, ceiling)),
     )
 
@@ -111,16 +241,30 @@ def _statuses(table: Table) -> frozenset[int]:
     return frozenset(status for found in table.many("status", values.statuses) for status in found)
 
 
-def _outcomes(table: Table) -> frozenset[Outcome]:
-    return frozenset(Outcome(found) for found in table.many("outcome", values.word(list(Outcome))))
+def _stop(table: Table) -> tuple[frozenset[Outcome], frozenset[int]]:
+    outcomes = table.take_or("outcome", values.words(list(Outcome)), tuple(_STOP))
+    return frozenset(map(Outcome, outcomes)), _statuses(table) if table.holds("status") else frozenset()
 
 
 def _schedule(table: Table, ceiling: float) -> Schedule:
-    delays = table.many("schedule", values.duration)
+    delays = table.table("schedule", _regular) if table.holds("schedule", dict) else _listed(table)
     if len(delays) > _MOST_DELAYS:
         table.refuse(("schedule",), f"{len(delays)} delays; at most {_MOST_DELAYS} are allowed")
-    jitter, deadline = table.take("jitter", values.fraction), table.take("deadline", values.duration)
-    return Schedule(delays, jitter, ceiling, deadline)
+    jitter = table.take_or("jitter", values.fraction, 0.0)
+    return Schedule(delays, jitter, ceiling, table.take_or("deadline", values.duration, _DEADLINE))
+
+
+def _listed(table: Table) -> tuple[float, ...]:
+    return tuple(table.take("schedule", values.durations))
+
+
+def _regular(table: Table) -> tuple[float, ...]:
+    """`{ every = "30m", times = 4 }`, or growing by a `factor` up to a `cap`."""
+    first, times = table.take("every", values.duration), table.take("times", values.count)
+    factor = table.take_or("factor", values.factor, 1.0)
+    cap = table.take_or("cap", values.duration, float("inf"))
+    # More than are allowed need not be counted out: a factor of 10 overflows after 308.
+    return tuple(min(first * factor**step, cap) for step in range(min(times, _MOST_DELAYS + 1)))
 
 
 def test_event(table: Table) -> tuple[str, bytes]:

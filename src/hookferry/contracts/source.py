@@ -10,6 +10,7 @@ from typing import NoReturn, TypeVar
 from hookferry.errors import ContractError
 
 T = TypeVar("T")
+D = TypeVar("D")
 Path = tuple[str | int, ...]
 
 _BARE = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
@@ -20,10 +21,17 @@ _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 
 
 def meant(word: str, known: Iterable[str]) -> str:
-    """What to say after an unknown word: the one that was probably meant, or else all that there are."""
+    """What to say after an unknown word: the one that was probably meant, or else all that there are.
+
+    Of words with a form behind a colon only what is before it is listed.
+    """
     words = list(known)
     close = get_close_matches(word, words, n=1)
-    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(words)}"
+    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(_short(words))}"
+
+
+def _short(words: Iterable[str]) -> Iterable[str]:
+    return dict.fromkeys(word.partition(":")[0] for word in words)
 
 
 class Table:
@@ -53,7 +61,7 @@ class Table:
             self.refuse((), f"the key {key} is missing")
         return self._read((key,), read, self._left.pop(key))
 
-    def take_or(self, key: str, read: Callable[[object], T], default: T) -> T:
+    def take_or(self, key: str, read: Callable[[object], T], default: D) -> T | D:
         """The value of a key that may be left out. Raises ContractError."""
         self._asked.append(key)
         return self._read((key,), read, self._left.pop(key)) if key in self._left else default
@@ -67,14 +75,20 @@ class Table:
         """What `build` makes of an inner table, all of whose keys it must take. Raises ContractError."""
         return self._inner((key,), build, self.take(key, _mapping))
 
+    def table_or(self, key: str, build: Callable[["Table"], T], default: D) -> T | D:
+        """The same for an inner table that may be left out. Raises ContractError."""
+        self._asked.append(key)
+        return self.table(key, build) if key in self._left else default
+
     def tables(self, key: str, build: Callable[["Table"], T]) -> tuple[T, ...]:
-        """What `build` makes of each table of an array. Raises ContractError."""
-        values = self.many(key, _mapping)
+        """What `build` makes of each table of an array, which may be left out. Raises ContractError."""
+        self._asked.append(key)
+        values = self.many(key, _mapping) if key in self._left else ()
         return tuple(self._inner((key, index), build, value) for index, value in enumerate(values))
 
-    def holds_table(self, key: str) -> bool:
-        """True if a key that is left is an inner table."""
-        return isinstance(self._left[key], dict)
+    def holds(self, key: str, kind: type = object) -> bool:
+        """True if a key is left whose value is of a kind, such as dict for an inner table."""
+        return key in self._left and isinstance(self._left[key], kind)
 
     def refuse(self, path: Path, problem: str) -> NoReturn:
         """Raise ContractError for something in this table."""

@@ -1,19 +1,29 @@
 """Texts with placeholders, checked and compiled at load into plain functions."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 
 import msgspec
 
-from hookferry.contracts.placeholders import HEADER, PLACEHOLDERS, Facts, Getter
+from hookferry.contracts.placeholders import (
+    HEADER,
+    IN_PLACE,
+    IN_SCOPE,
+    JSON,
+    PLACEHOLDERS,
+    Facts,
+    Getter,
+    getter,
+)
 from hookferry.contracts.source import meant
 from hookferry.errors import Invalid
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
+_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """One placeholder of a template, by its name in `PLACEHOLDERS`."""
+    """One placeholder of a template, by its name."""
 
     name: str
     optional: bool
@@ -21,7 +31,7 @@ class Slot(msgspec.Struct, frozen=True):
     @property
     def get(self) -> Getter:
         """The function that finds its value."""
-        return PLACEHOLDERS[self.name]
+        return getter(self.name)
 
 
 Template = tuple[str | Slot, ...]
@@ -44,12 +54,21 @@ def parse(text: str, allowed: Collection[str]) -> Template:
 def _slot(text: str, allowed: Collection[str]) -> Slot:
     name = text.removesuffix("?")
     formats = sorted(known for known in allowed if known.startswith(f"{name}:"))
-    if formats:
-        raise ValueError(f"the placeholder {{{text}}} needs a format: {' or '.join(formats)}")
-    if name not in allowed:
+    if formats and name not in allowed:
+        shapes = [known.rpartition(":")[2] for known in formats]
+        raise ValueError(f"the placeholder {{{text}}} needs a format: {name}:{' or '.join(shapes)}")
+    if name not in allowed and not _of_a_family(name, allowed):
         problem = "cannot stand here" if name in PLACEHOLDERS else "is unknown"
         raise ValueError(f"the placeholder {{{text}}} {problem}; {meant(name, sorted(allowed))}")
     return Slot(name, name != text)
+
+
+def _of_a_family(name: str, allowed: Collection[str]) -> bool:
+    """True for `{scope.LABEL}`, where a scope may stand, and `{event.type:PLACE}`."""
+    for family, member in ((IN_SCOPE, "scope"), (IN_PLACE, "event.type")):
+        if name.startswith(family) and member in allowed:
+            return bool(_WORD.fullmatch(name.removeprefix(family)))
+    return False
 
 
 def text(template: Template) -> Callable[[Facts], str]:
@@ -78,12 +97,30 @@ def _continued(before: Callable[[Facts], str], part: str | Slot) -> Callable[[Fa
 
 def _needed(slot: Slot) -> Getter:
     if slot.optional:
-        raise ValueError("`?` works only where the placeholder is the whole value of a key of the body")
-    return slot.get
+        raise ValueError("`?` works only where the placeholder is the whole value")
+    get = slot.get
+    if slot.name in JSON:
+        return lambda facts: _decoded(get(facts))
+    if slot.name.startswith(IN_SCOPE):
+        return lambda facts: _present(get(facts), slot.name)
+    return get
+
+
+def _decoded(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else "null"
+
+
+def _present(value: object, name: str) -> str:
+    if value is None:
+        raise Invalid(f"the event's scope lacks the label {name.removeprefix(IN_SCOPE)}", field=name)
+    return str(value)
 
 
 class Header(msgspec.Struct, frozen=True):
-    """A header's name and value. `carries` names the placeholder that is its whole value, if one is."""
+    """A header's name and value, which is empty where the header is left out.
+
+    `carries` names the placeholder that is its whole value, if one is.
+    """
 
     name: str
     write: Callable[[Facts], str]
@@ -92,50 +129,18 @@ class Header(msgspec.Struct, frozen=True):
 
 def header(name: str, value: object) -> Header:
     """A header from a contract file. Raises ValueError."""
+    template = parse(visible(value), HEADER)
+    alone = template[0] if len(template) == 1 else None
+    if not isinstance(alone, Slot):
+        return Header(name, text(template), None)
+    if not alone.optional:
+        return Header(name, text(template), alone.name)
+    get = alone.get
+    return Header(name, lambda facts: "" if (found := get(facts)) is None else str(found), None)
+
+
+def visible(value: object) -> str:
+    """A text that may stand in a header. Raises ValueError."""
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or value != value.strip():
         raise ValueError("expected a text of visible ASCII characters")
-    template = parse(value, HEADER)
-    alone = template[0] if len(template) == 1 else None
-    return Header(name, text(template), alone.name if isinstance(alone, Slot) else None)
-
-
-class Content:
-    """What a signature signs: a template over what the headers carry and, at its end, the body.
-
-    Raises ValueError for an optional placeholder.
-    """
-
-    def __init__(self, template: Template) -> None:
-        self._template = template
-        self._head = text(template)
-
-    @property
-    def fields(self) -> set[str]:
-        """The names of the placeholders."""
-        return {part.name for part in self._template if isinstance(part, Slot)}
-
-    def of(self, facts: Facts, body: bytes) -> bytes:
-        """The content for a request that is being rendered."""
-        return self._head(facts).encode() + body
-
-    def fill(self, values: Mapping[str, str], body: bytes) -> bytes:
-        """The content from the values that a receiver has, by placeholder. Raises Invalid for a trick.
-
-        A value with the separator in it could pass off a part of the body as the next value
-        (Standard Webhooks, "Signature scheme").
-        """
-        head = ""
-        for part, after in zip(self._template, (*self._template[1:], ""), strict=True):
-            value = values[part.name] if isinstance(part, Slot) else part
-            if isinstance(part, Slot) and isinstance(after, str) and after and after in value:
-                raise Invalid(f'{part.name} has "{after}" in it')
-            head += value
-        return head.encode() + body
-
-
-def content(value: object) -> Content:
-    """A signature's content from a contract file. Raises ValueError."""
-    head = value.removesuffix("{body}") if isinstance(value, str) else value
-    if not isinstance(head, str) or head == value:
-        raise ValueError("expected a text that ends with {body}")
-    return Content(parse(head, HEADER))
+    return value

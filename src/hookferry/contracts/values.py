@@ -9,6 +9,8 @@ from hookferry.contracts.source import meant
 from hookferry.units import read_duration
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_EVENT_TYPE = re.compile(r"(?=.{1,128}\Z)[A-Za-z0-9_][A-Za-z0-9._: -]*(/[A-Za-z0-9_][A-Za-z0-9._: -]*)*")
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _STATUSES = re.compile(r"([1-5]\d\d)(?:-([1-5]\d\d))?", re.ASCII)
 
 
@@ -16,6 +18,31 @@ def text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("expected a text that is not empty")
     return value
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """Texts, each once."""
+    if not isinstance(value, list):
+        raise ValueError("expected an array of texts")
+    found = tuple(text(item) for item in value)
+    if len(set(found)) < len(found):
+        raise ValueError("a text stands there twice")
+    return found
+
+
+def name(value: object) -> str:
+    """A short name: of a contract, of a command."""
+    if not _NAME.fullmatch(text(value)):
+        raise ValueError(f"{value!r} is no name: 1 to 40 small letters, digits and hyphens, a letter first")
+    return str(value)
+
+
+def event_type(value: object) -> str:
+    """The name of an event type: what publish takes, and a header can hold."""
+    found = text(value)
+    if not _EVENT_TYPE.fullmatch(found):
+        raise ValueError(f"{found!r} is no event type: 1 to 128 letters, digits, blanks, or any of . _ : / -")
+    return found
 
 
 def flag(value: object) -> bool:
@@ -45,6 +72,20 @@ def duration(value: object) -> float:
         raise ValueError(f"expected {error}") from None
 
 
+def durations(value: object) -> tuple[float, ...]:
+    """Seconds, from an array of texts, which may be empty."""
+    if not isinstance(value, list):
+        raise ValueError('expected an array of durations such as ["5s", "5m"], or a table with `every`')
+    return tuple(duration(item) for item in value)
+
+
+def factor(value: object) -> float:
+    """A number from 1."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 1 <= value <= 100:
+        raise ValueError("expected a number from 1 to 100")
+    return float(value)
+
+
 def statuses(value: object) -> range:
     """HTTP statuses, from a text such as "410" or "200-299"."""
     found = _STATUSES.fullmatch(text(value))
@@ -69,6 +110,12 @@ def word(known: Collection[str]) -> Callable[[object], str]:
         return str(value)
 
     return read
+
+
+def words(known: Collection[str]) -> Callable[[object], tuple[str, ...]]:
+    """A reader of several words of a closed set."""
+    one = word(known)
+    return lambda value: tuple(one(item) for item in texts(value))
 
 
 def json(value: object) -> bytes:

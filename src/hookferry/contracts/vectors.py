@@ -6,7 +6,17 @@ from hookferry.contracts import values
 from hookferry.contracts.model import Contract
 from hookferry.contracts.source import Table, read_file
 from hookferry.errors import Invalid
-from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event, Headers, Secret
+from hookferry.model import (
+    Delivery,
+    DeliveryStatus,
+    Endpoint,
+    EndpointStatus,
+    Event,
+    Headers,
+    Request,
+    Scope,
+    Secret,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -26,44 +36,72 @@ def check(contract: Contract, text: str, file: str) -> None:
 
 
 def _check_request(contract: Contract, table: Table) -> None:
-    now, number = table.take("time", _time), table.take("attempt", values.count)
+    now, number = table.take("time", _time), table.take_or("attempt", values.count, 1)
     event, endpoint = table.table("event", _event), _endpoint(table)
+    delivery = _delivery(event, endpoint, table.take_or("delivery", values.text, "dlv_1"))
+    url = table.take_or("request-url", values.text, endpoint.url)
     body, headers = table.take("body", _bytes), table.table("headers", _headers)
     try:
-        request = contract.render(event, _delivery(event, endpoint), endpoint, number, now)
+        request = contract.render(event, delivery, endpoint, number, now)
+        if contract.random:
+            _check_random(contract, request, headers, endpoint, now)
+            headers = request.headers
     except Invalid as error:
         table.refuse((), error.message)
     if request.body != body:
         table.refuse(("body",), f"the contract renders {request.body.decode()}")
     if request.headers != headers:
         table.refuse(("headers",), f"the contract renders {dict(request.headers)}")
+    if request.url != url:
+        table.refuse(("request-url",), f"the contract calls {request.url}")
+
+
+def _check_random(
+    contract: Contract, request: Request, golden: Headers, endpoint: Endpoint, now: int
+) -> None:
+    """ECDSA gives another signature each time: names are compared, both signatures verified."""
+    if [name for name, _ in request.headers] != [name for name, _ in golden]:
+        raise Invalid(f"the contract renders {dict(request.headers)}")
+    key = contract.public_key(endpoint.secrets[0].value) or ""
+    for headers in (golden, request.headers):
+        contract.verify(dict(headers), request.body, [key], now, url=request.url)
 
 
 def _check_message(contract: Contract, table: Table) -> None:
     now, keys = table.take("time", _time), table.many("keys", values.text)
     body, headers = table.take("body", _bytes), table.table("headers", _headers)
+    url = table.take_or("url", values.text, "")
     try:
-        contract.verify(dict(headers), body, keys, now)
+        contract.verify(dict(headers), body, keys, now, url=url)
     except Invalid as error:
         table.refuse((), error.message)
 
 
 def _event(table: Table) -> Event:
     id, type, time = table.take("id", values.text), table.take("type", values.text), table.take("time", _time)
-    return Event(id, "vector", type, table.take("payload", values.json), time, time)
+    changes, scope = table.take_or("changes", values.json, None), table.take_or("scope", _scope, None)
+    return Event(id, "vector", type, table.take("payload", values.json), time, time, changes, scope)
+
+
+def _scope(value: object) -> Scope:
+    if not isinstance(value, dict):
+        raise ValueError("expected labels and their values")
+    return {label: values.texts(found) for label, found in value.items()}
 
 
 def _endpoint(table: Table) -> Endpoint:
-    secrets = tuple(Secret(text) for text in table.many("secrets", values.text))
+    secrets = tuple(Secret(text) for text in table.take_or("secrets", values.texts, ()))
     ed25519 = table.take_or("ed25519", lambda value: Secret(values.text(value)), None)
+    url = table.take_or("url", values.text, "https://host.test/")
+    name = table.take_or("name", values.text, "")
     active = EndpointStatus.ACTIVE
-    return Endpoint(
-        "ep", "vector", "https://host.test/", "", (), {}, (), active, secrets, 0, 0, ed25519=ed25519
+    return Endpoint("ep_1", "vector", url, name, (), {}, (), active, secrets, 0, 0, ed25519=ed25519)
+
+
+def _delivery(event: Event, endpoint: Endpoint, id: str) -> Delivery:
+    return Delivery(
+        id, "vector", event.id, endpoint.id, event.type, DeliveryStatus.LEASED, 0, event.created_at
     )
-
-
-def _delivery(event: Event, endpoint: Endpoint) -> Delivery:
-    return Delivery("dlv", "vector", event.id, endpoint.id, event.type, DeliveryStatus.LEASED, 0, 0)
 
 
 def _headers(table: Table) -> Headers:

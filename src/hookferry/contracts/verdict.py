@@ -16,6 +16,8 @@ class Rules(msgspec.Struct, frozen=True):
     stop: frozenset[Outcome]
     """Outcomes that another attempt cannot mend."""
     schedule: Schedule
+    stop_statuses: frozenset[int] = frozenset()
+    """Statuses that another attempt cannot mend."""
 
 
 def judge(rules: Rules, result: Result, number: int, age: float, chance: float, now: int) -> Judgement:
@@ -34,6 +36,8 @@ def judge(rules: Rules, result: Result, number: int, age: float, chance: float, 
         return Judgement(Verdict.SUCCEEDED, said)
     if answer.status in rules.disable:
         return Judgement(Verdict.DISABLE, f"{said}: it wants nothing more")
+    if answer.status in rules.stop_statuses:
+        return Judgement(Verdict.FAILED, f"{said}: another attempt cannot mend it")
     return _again(rules.schedule, said, _asked(rules, answer, now), number, age, chance)
 
 

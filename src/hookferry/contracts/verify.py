@@ -1,13 +1,15 @@
 """The receiver's side: is a request what a contract would have signed?"""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
+from hookferry.contracts.content import Sent
 from hookferry.contracts.signing import SignatureHeader
 from hookferry.errors import Invalid
 
-_SENT_AT = "attempt.time:unix"
+_SENT_AT = "attempt.time:"
 
 
 class Verifier(msgspec.Struct, frozen=True):
@@ -17,19 +19,34 @@ class Verifier(msgspec.Struct, frozen=True):
     headers: tuple[SignatureHeader, ...]
 
     def verify(
-        self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: int, tolerance: float
+        self, headers: Mapping[str, str], sent: Sent, secrets: Sequence[str], now: int, tolerance: float
     ) -> None:
         """Return if a signature matches a secret or public key. Raises Invalid with the reason."""
+        if not self.headers:
+            raise Invalid("this contract signs nothing in its headers")
         given = {name.lower(): value for name, value in headers.items()}
-        values = {name: _needed(given, header) for name, header in self.carriers.items()}
-        if _SENT_AT in values:
-            _check_age(values[_SENT_AT], self.carriers[_SENT_AT], now, tolerance)
+        values = {name: _needed(given, header) for name, header in self._carriers().items()}
+        _check_ages(values, self.carriers, now, tolerance)
         for header in self.headers:
-            texts = _needed(given, header.name).split(header.join)
+            if header.name.lower() not in given and len(self.headers) > 1:
+                continue
+            lead, texts = header.split(_needed(given, header.name))
+            _check_ages(lead, {}, now, tolerance)
+            known = {"endpoint.url": sent.url, **values, **lead}
             for signature in header.signatures:
-                if signature.confirms(texts, signature.content.fill(values, body), secrets):
+                if signature.confirms(texts, signature.content.fill(known, sent), secrets):
                     return
         raise Invalid("signature does not match")
+
+    def _carriers(self) -> Mapping[str, str]:
+        """The headers that are needed: those that something signs."""
+        signed = {
+            name
+            for header in self.headers
+            for signature in header.signatures
+            for name in signature.content.fields
+        }
+        return {name: header for name, header in self.carriers.items() if name in signed}
 
 
 def _needed(given: Mapping[str, str], name: str) -> str:
@@ -39,11 +56,26 @@ def _needed(given: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _check_age(sent: str, name: str, now: int, tolerance: float) -> None:
-    if not (sent.isascii() and sent.isdigit() and len(sent) <= 12):
-        raise Invalid("timestamp is not a number of seconds", field=name)
-    age = now / 1000 - int(sent)
+def _check_ages(values: Mapping[str, str], carriers: Mapping[str, str], now: int, tolerance: float) -> None:
+    for name, value in values.items():
+        if name.startswith(_SENT_AT):
+            _check_age(_milliseconds(name, value, carriers.get(name)), carriers.get(name), now, tolerance)
+
+
+def _milliseconds(name: str, sent: str, header: str | None) -> float:
+    if "iso" in name:
+        try:
+            return datetime.fromisoformat(sent).timestamp() * 1000
+        except ValueError:
+            raise Invalid("timestamp is not a time", field=header) from None
+    if not (sent.isascii() and sent.isdigit() and len(sent) <= 15):
+        raise Invalid("timestamp is not a number of seconds", field=header)
+    return int(sent) * (1 if "unix-ms" in name else 1000)
+
+
+def _check_age(sent: float, header: str | None, now: int, tolerance: float) -> None:
+    age = (now - sent) / 1000
     if age > tolerance:
-        raise Invalid("timestamp too old", field=name)
+        raise Invalid("timestamp too old", field=header)
     if age < -tolerance:
-        raise Invalid("timestamp too new", field=name)
+        raise Invalid("timestamp too new", field=header)

@@ -14,6 +14,7 @@ from hookferry.errors import Conflict, Invalid
 from hookferry.ids import IdMaker
 from hookferry.model import Endpoint, EndpointStatus
 from hookferry.service import rules
+from hookferry.service.features import open_contract
 from hookferry.service.forms import EndpointChange, NewEndpoint
 from hookferry.service.publish import Publisher
 from hookferry.service.reconciling import reconcile
@@ -22,7 +23,7 @@ from hookferry.store.base import Ingested, Store
 
 
 class Endpoints:
-    """What a tenant does with its endpoints.
+    """What a tenant does with its endpoints. Raises Forbidden where its contract's feature is off for it.
 
     `contracts` are the contracts by name, `allow` the networks that an operator opened; `wake` tells the
     engine that something is due.
@@ -50,10 +51,12 @@ class Endpoints:
 
     def list(self, tenant: str) -> Sequence[Endpoint]:
         """A tenant's endpoints, newest first. Raises NotFound for an unknown tenant."""
-        return self._store.directory.endpoints(self._store.directory.tenant(tenant).id)
+        self._contract(tenant)
+        return self._store.directory.endpoints(tenant)
 
     def get(self, tenant: str, id: str) -> Endpoint:
         """Raises NotFound."""
+        self._contract(tenant)
         return self._store.directory.endpoint(tenant, id)
 
     async def create(self, tenant: str, wanted: NewEndpoint) -> Endpoint:
@@ -137,16 +140,16 @@ class Endpoints:
         return await self._store.change_endpoint(tenant, id, change)
 
     def _contract(self, tenant: str) -> Contract:
-        return self._contracts[self._store.directory.tenant(tenant).contract]
+        return open_contract(self._contracts, self._store.directory.tenant(tenant))
 
     def _url(self, text: str, contract: Contract) -> str:
-        url = urls.parse(text, contract.schemes)
+        url = urls.parse(text, contract.subscription.schemes)
         check_host(url.host, self._allow)
         return url.text
 
     def _event_types(self, names: Sequence[str], contract: Contract) -> tuple[str, ...]:
         unique = rules.check_event_types(names)
         unknown = [name for name in unique if name not in self._store.directory.event_types]
-        if unknown and not contract.unknown_types:
+        if unknown and not contract.subscription.unknown_types:
             raise Invalid(f"There is no event type {unknown[0]!r}.", field="event_types")
         return unique

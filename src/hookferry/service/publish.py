@@ -22,7 +22,7 @@ from hookferry.model import (
     Tenant,
     Work,
 )
-from hookferry.service import rules
+from hookferry.service import features, rules
 from hookferry.service.forms import millis
 from hookferry.service.payloads import check_payload
 from hookferry.store.base import Ingest, Ingested, Store
@@ -123,7 +123,9 @@ class Publisher:
         else:
             events = [self._numbered(tenant, draft, now, number) for number, draft in enumerate(drafts)]
         match = self._store.directory.match
-        matches = [match(event.tenant, event.type, event.scope) for event in events]
+        # Without its contract's feature a tenant's events are kept and go nowhere (OC-7).
+        gated = not features.has(tenant, self._contracts[tenant.contract].access.feature)
+        matches = [[] if gated else match(event.tenant, event.type, event.scope) for event in events]
         if len(drafts) > 1 and sum(map(len, matches)) > _MOST_DELIVERIES:
             raise TooLarge(
                 f"The batch would make {sum(map(len, matches)):,} deliveries; "
@@ -170,7 +172,7 @@ class Publisher:
 
     def _check_known(self, tenant: Tenant, type: str) -> None:
         contract = self._contracts[tenant.contract]
-        if not contract.unknown_types and type not in self._store.directory.event_types:
+        if not contract.subscription.unknown_types and type not in self._store.directory.event_types:
             raise Invalid(
                 f"There is no event type {type!r} in the catalogue.", code="unknown_event_type", field="type"
             )
