@@ -15,6 +15,7 @@ CODES = {
     "too_deep": "The JSON is nested too deeply.",
     "unauthenticated": "There is no key, or not a valid one.",
     "forbidden": "The key lacks the permission.",
+    "feature_disabled": "The feature is off for this tenant; the operator turns it on.",
     "not_found": "There is no such object, or it is another tenant's.",
     "method_not_allowed": "This path does not take this method.",
     "conflict": "The request clashes with what is there.",

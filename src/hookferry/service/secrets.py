@@ -8,6 +8,7 @@ from hookferry.clock import Clock
 from hookferry.contracts import Contract
 from hookferry.errors import Conflict
 from hookferry.model import Endpoint, Secret
+from hookferry.service.features import open_contract
 from hookferry.service.forms import Rotation
 from hookferry.store.base import Store
 
@@ -55,7 +56,10 @@ def rotated(secrets: tuple[Secret, ...], new: Secret, now: int, overlap: float) 
 
 
 class Secrets:
-    """Rotates and reveals the secrets of endpoints. `contracts` are the contracts by name."""
+    """Rotates and reveals the secrets of endpoints. `contracts` are the contracts by name.
+
+    Raises Forbidden where the contract's feature is off for the tenant.
+    """
 
     def __init__(
         self, store: Store, clock: Clock, contracts: Mapping[str, Contract], randomness: Randomness
@@ -67,13 +71,14 @@ class Secrets:
 
     def reveal(self, tenant: str, endpoint: str) -> Endpoint:
         """The endpoint with the secrets that sign now. Raises NotFound, or Conflict if unreadable."""
+        open_contract(self._contracts, self._store.directory.tenant(tenant))
         found = self._store.directory.endpoint(tenant, endpoint)
         check_readable(found)
         return msgspec.structs.replace(found, secrets=live(found.secrets, self._clock.now()))
 
     async def rotate(self, tenant: str, endpoint: str, wanted: Rotation) -> Endpoint:
         """A new secret; the old ones stay for the overlap. Raises NotFound, Invalid, Conflict."""
-        contract = self._contracts[self._store.directory.tenant(tenant).contract]
+        contract = open_contract(self._contracts, self._store.directory.tenant(tenant))
         self._store.directory.endpoint(tenant, endpoint)
         new = first_secret(contract, wanted.secret, self._randomness)
         overlap = contract.overlap if wanted.overlap is None else wanted.overlap

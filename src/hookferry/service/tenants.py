@@ -10,6 +10,7 @@ from hookferry.contracts import Contract
 from hookferry.errors import Conflict, Invalid
 from hookferry.ids import IdMaker
 from hookferry.model import Tenant
+from hookferry.service import features
 from hookferry.service.forms import NewTenant, TenantChange
 from hookferry.service.principal import Principal
 from hookferry.service.reconciling import reconcile
@@ -34,6 +35,15 @@ class Tenants:
     def get(self, id: str) -> Tenant:
         """Raises NotFound."""
         return self._store.directory.tenant(id)
+
+    def check_documents(self, principal: Principal, id: str) -> None:
+        """Let those pass who may see the tenant's developer documents.
+
+        Raises NotFound, or Forbidden for a tenant's key while the operator has not opened them (OC-32).
+        """
+        tenant = self.get(id)
+        if principal.tenant is not None:
+            features.require(tenant, self._contracts[tenant.contract].access.docs_feature)
 
     async def create(self, wanted: NewTenant) -> Tenant:
         """Raises Conflict for an id that is taken, or that a deleted tenant left a history under."""

@@ -5,7 +5,7 @@ from litestar import Router, delete, get, patch, post
 from hookferry.api.access import Access
 from hookferry.api.answers import Contract, Deleted, EventType
 from hookferry.api.paging import Page, PageQuery, page_of
-from hookferry.api.parameters import Body, Id, Query, Services
+from hookferry.api.parameters import Body, Id, Query, Services, Who
 from hookferry.errors import NotFound
 from hookferry.model import Permission
 from hookferry.service.forms import EventTypeChange, NewEventType
@@ -49,12 +49,14 @@ async def delete_event_type(services: Services, name: Id) -> Deleted:
 
 
 @get("/tenants/{tenant:str}/event-types", needs=Permission.WEBHOOKS_READ, sync_to_thread=False)
-def list_tenant_event_types(services: Services, tenant: Id, asked: Query[PageQuery]) -> Page[EventType]:
+def list_tenant_event_types(
+    services: Services, principal: Who, tenant: Id, asked: Query[PageQuery]
+) -> Page[EventType]:
     """List a tenant's event types.
 
-    Those that it can subscribe to, by name.
+    Those that it can subscribe to, by name. Where the contract has a feature for this, the operator opens it.
     """
-    services.tenants.get(tenant)
+    services.tenants.check_documents(principal, tenant)
     return page_of(services.catalogue.list(), lambda type: type.name, EventType.of, asked)
 
 

@@ -114,6 +114,7 @@ async def list_endpoint_attempts(
 
     Newest first, as they were on the wire.
     """
+    services.endpoints.get(tenant, id)
     page = await services.history.endpoint_attempts(tenant, id, asked.rows(), asked.outcome)
     return cursor_page(page, Attempt.of)
 
