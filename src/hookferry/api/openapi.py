@@ -28,6 +28,7 @@ _REF = "#/components/schemas/"
 _TAGS = {
     "Events": "What happened. Publishing an event stores it with its deliveries in one commit.",
     "Endpoints": "Where a tenant wants its events.",
+    "Alerts": "Rules that name endpoints: an event that one matches makes a second event, for these alone.",
     "Deliveries": "One event for one endpoint, and the attempts to deliver it.",
     "Event types": "The catalogue of what can be subscribed to.",
     "Contracts": "Wire formats and their rules.",
@@ -101,7 +102,10 @@ def _operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
         if isinstance(route, HTTPRoute):
             for method in _METHODS:
                 if method in route.methods:
-                    yield route.path_format, method.lower(), route.route_handler_map[method][0]  # type: ignore[index]
+                    handler: HTTPRouteHandler = route.route_handler_map[method][0]  # type: ignore[index]
+                    # The companies' APIs are documented by the companies.
+                    if handler.resolve_include_in_schema():
+                        yield route.path_format, method.lower(), handler
 
 
 def _annotation(handler: HTTPRouteHandler, name: str) -> Any:

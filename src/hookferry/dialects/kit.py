@@ -1,0 +1,110 @@
+"""What the dialects share: who is calling, bodies read, answers written, errors in the company's words.
+
+A dialect is data: where its key stands, how an error looks, and its routes. A route's function asks for
+`services`, `caller` and `body`, checks the caller's permission, and maps words; the services decide.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import structlog
+from litestar import Request, Response, Router
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+
+from hookferry.errors import HookferryError, Malformed, Unauthenticated
+from hookferry.logs import described
+from hookferry.model import Permission
+from hookferry.service.principal import Principal
+from hookferry.service.services import Services
+
+T = TypeVar("T")
+
+_log = structlog.get_logger("hookferry.dialects")
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """The holder of a tenant's key."""
+
+    tenant: str
+    principal: Principal
+
+    def require(self, permission: Permission) -> None:
+        """Raises Forbidden if the key lacks it."""
+        self.principal.require(permission, self.tenant)
+
+
+class Dialect(msgspec.Struct, frozen=True):
+    """A company's API. `name` is that of its contract.
+
+    `token` finds the key in an Authorization or other header, None where there is none; `problem` gives the
+    status and the body of an error.
+    """
+
+    name: str
+    token: Callable[[Request[Any, Any, Any]], str | None]
+    problem: Callable[[HookferryError], tuple[int, object]]
+    routes: Sequence[HTTPRouteHandler]
+
+
+def router(path: str, dialect: Dialect, services: Services) -> Router:
+    """A dialect's routes under a path, which only tenants of its contract may call."""
+
+    def caller(request: Request[Any, Any, Any]) -> Caller:
+        principal = services.keys.authenticate(dialect.token(request) or "")
+        if principal.tenant is None or services.tenants.get(principal.tenant).contract != dialect.name:
+            raise Unauthenticated("This key is not one of this API.")
+        return Caller(principal.tenant, principal)
+
+    def failed(request: Request[Any, Any, Any], error: HookferryError) -> Response[bytes]:
+        return answer(*dialect.problem(error)[::-1])
+
+    def refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+        problem = HookferryError(error.detail)
+        problem.status = error.status_code
+        return failed(request, problem)
+
+    def broken(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        _log.error("a request ran into a bug", path=request.url.path, **described(error))
+        return failed(request, HookferryError("Something went wrong on our side."))
+
+    return Router(
+        path,
+        route_handlers=list(dialect.routes),
+        include_in_schema=False,
+        dependencies={
+            "services": Provide(lambda: services, sync_to_thread=False),
+            "caller": Provide(caller, sync_to_thread=False),
+            "body": Provide(_body),
+        },
+        exception_handlers={HookferryError: failed, HTTPException: refused, Exception: broken},
+    )
+
+
+def bearer(request: Request[Any, Any, Any]) -> str | None:
+    """The key of `Authorization: Bearer KEY` (RFC 6750)."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def read(body: bytes, form: type[T]) -> T:
+    """A JSON body as a struct. Raises Malformed for what is no JSON, and for values of the wrong type."""
+    try:
+        body.decode()
+        return msgspec.json.decode(body or b"{}", type=form)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(f"{error}") from error
+
+
+def answer(content: object, status: int = 200) -> Response[bytes]:
+    """A JSON answer that nobody keeps: it may hold a secret."""
+    body = b"" if content is None else msgspec.json.encode(content)
+    return Response(
+        body, status_code=status, media_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+async def _body(request: Request[Any, Any, Any]) -> bytes:
+    return await request.body()
