@@ -2,7 +2,9 @@
 
 from random import Random
 
-from hookferry.contracts import builtin
+import msgspec
+
+from hookferry.contracts import Contract, builtin
 from hookferry.ids import IdMaker
 from hookferry.model import Work
 from hookferry.service.catalogue import Catalogue
@@ -46,13 +48,20 @@ class FullEngine:
         self.woken += 1
 
 
+def gated(contract: Contract) -> Contract:
+    """The same with a feature that switches it on, and one that opens its documents."""
+    access = msgspec.structs.replace(contract.access, feature="webhooks", docs_feature="developer-docs")
+    return msgspec.structs.replace(contract, name="gated", access=access)
+
+
 class House:
-    """The services over a store."""
+    """The services over a store, with the contracts `standard` and `gated`."""
 
     def __init__(self, store: Store, clock: ManualClock) -> None:
         ids = IdMaker(clock.now, Random(2).getrandbits)
         random = Random(3).randbytes
-        contracts = {"standard": builtin("standard")}
+        standard = builtin("standard")
+        contracts = {"standard": standard, "gated": gated(standard)}
         self.store = store
         self.engine = FullEngine()
         self.publisher = Publisher(store, clock, ids, self.engine, contracts, 256 * 1024)
