@@ -31,9 +31,11 @@ from hookferry.delivery.keeper import Keeper, prune_step
 from hookferry.delivery.observer import Observer
 from hookferry.delivery.sender import Sender
 from hookferry.dev import Development
+from hookferry.dialects import routers
 from hookferry.errors import StartError
 from hookferry.ids import IdMaker
 from hookferry.model import Key, Permission
+from hookferry.service.alerts import Alerts
 from hookferry.service.catalogue import Catalogue
 from hookferry.service.endpoints import Endpoints
 from hookferry.service.history import History
@@ -159,13 +161,15 @@ async def _parts(
         dispatcher.wake,
         keys.note_uses,
     )
+    endpoints = Endpoints(store, clock, ids, contracts, os.urandom, publisher, dispatcher.wake, allow)
     services = Services(
         contracts=contracts,
         tenants=Tenants(store, clock, ids, contracts),
         roles=Roles(store, clock, ids),
         members=Members(store, clock, ids),
         keys=keys,
-        endpoints=Endpoints(store, clock, ids, contracts, os.urandom, publisher, dispatcher.wake, allow),
+        endpoints=endpoints,
+        alerts=Alerts(store, clock, ids, endpoints),
         secrets=Secrets(store, clock, contracts, os.urandom),
         catalogue=Catalogue(store),
         history=History(store, clock, ids, dispatcher.wake, dispatcher.drop),
@@ -177,7 +181,7 @@ async def _parts(
         services.keys,
         store.directory,
         settings.payload_limit,
-        create_app(services, exposition, store.probe),
+        create_app(services, exposition, store.probe, routers(services)),
     )
     http = _Uvicorn(api, settings)
     # The built-in receiver is there before the engine and after it.

@@ -27,6 +27,8 @@ ROUTES = {
     "/v1/tenants/{tenant}/endpoints/{id}/test": "post",
     "/v1/tenants/{tenant}/endpoints/{id}/secret": "get",
     "/v1/tenants/{tenant}/endpoints/{id}/attempts": "get",
+    "/v1/tenants/{tenant}/alerts": "get post",
+    "/v1/tenants/{tenant}/alerts/{id}": "get patch delete",
     "/v1/tenants/{tenant}/deliveries": "get",
     "/v1/tenants/{tenant}/deliveries/{id}": "get",
     "/v1/tenants/{tenant}/deliveries/{id}/attempts": "get",

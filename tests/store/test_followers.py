@@ -48,7 +48,7 @@ async def test_the_answer_names_the_followers(world: World) -> None:
     inner = _follower(world)
     outer = _follower(world, None, inner)
     (answer,) = await world.store.ingest([_with(world, outer)])
-    assert answer.followers == (outer, inner)
+    assert answer.followers == {outer.event.id, inner.event.id}
 
 
 async def test_the_answer_counts_the_events_own_deliveries(world: World) -> None:
@@ -61,7 +61,7 @@ async def test_a_repeat_stores_no_follower(world: World) -> None:
     """The first answer comes again, and nothing with it."""
     await world.store.ingest([_with(world, _follower(world), key="k")])
     (answer,) = await world.store.ingest([_with(world, _follower(world), key="k")])
-    assert (answer.repeated, answer.followers, await _types(world)) == (True, (), ["first", "hold"])
+    assert (answer.repeated, answer.followers, await _types(world)) == (True, frozenset(), ["first", "hold"])
 
 
 async def test_a_repeat_changes_no_set(world: World) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from hookferry.contracts import Contract, builtin
 from hookferry.ids import IdMaker
 from hookferry.model import Work
+from hookferry.service.alerts import Alerts
 from hookferry.service.catalogue import Catalogue
 from hookferry.service.endpoints import Endpoints
 from hookferry.service.history import History
@@ -65,13 +66,15 @@ class House:
         self.store = store
         self.engine = FullEngine()
         self.publisher = Publisher(store, clock, ids, self.engine, contracts, 256 * 1024)
+        endpoints = Endpoints(store, clock, ids, contracts, random, self.publisher, self.engine.wake)
         self.services = Services(
             contracts=contracts,
             tenants=Tenants(store, clock, ids, contracts),
             roles=Roles(store, clock, ids),
             members=Members(store, clock, ids),
             keys=Keys(store, clock, ids, contracts, random, ADMIN_KEY),
-            endpoints=Endpoints(store, clock, ids, contracts, random, self.publisher, self.engine.wake),
+            endpoints=endpoints,
+            alerts=Alerts(store, clock, ids, endpoints),
             secrets=Secrets(store, clock, contracts, random),
             catalogue=Catalogue(store),
             history=History(store, clock, ids, self.engine.wake, lambda delivery: None),

@@ -171,7 +171,42 @@ class Endpoint(Answer, frozen=True):
 class CreatedEndpoint(Endpoint, frozen=True):
     """An endpoint and its signing secret."""
 
-    secret: str
+    secret: Annotated[str | None, Meta(description="Null where it has none, or none yet.")]
+
+
+class Alert(Answer, frozen=True):
+    """Which endpoints are notified of which events."""
+
+    id: str
+    name: str
+    message: str
+    event_types: Annotated[list[str], Meta(description="Empty means all.")]
+    scope: dict[str, list[str]]
+    endpoints: Annotated[list[str], Meta(description="Their ids; one that is deleted is taken out.")]
+    active: bool
+    created_at: Time
+    updated_at: Time
+
+    @classmethod
+    def of(cls, alert: model.Alert, /, **more: Any) -> Self:
+        return cls(
+            id=alert.id,
+            name=alert.name,
+            message=alert.message,
+            event_types=list(alert.event_types),
+            scope=_lists(alert.scope),
+            endpoints=list(alert.endpoints),
+            active=alert.active,
+            created_at=iso(alert.created_at),
+            updated_at=iso(alert.updated_at),
+            **more,
+        )
+
+
+class SavedAlert(Alert, frozen=True):
+    """An alert, and the endpoints that were created with it, with their signing secrets."""
+
+    created: list[CreatedEndpoint]
 
 
 class OldSecret(Answer, frozen=True):

@@ -1,5 +1,6 @@
 """The native API as an ASGI app: routes, the guard, dependencies, errors."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Litestar, Request, Response, Router
@@ -12,7 +13,7 @@ from hookferry.api import problems
 from hookferry.api.access import guard
 from hookferry.api.reading import AnyRequest, read_body, read_query
 from hookferry.api.reference import Reference
-from hookferry.api.routes import catalogue, endpoints, history, keys, people, system, tail, tenants
+from hookferry.api.routes import alerts, catalogue, endpoints, history, keys, people, system, tail, tenants
 from hookferry.errors import HookferryError
 from hookferry.service.principal import Principal
 from hookferry.service.services import Services
@@ -21,8 +22,13 @@ from hookferry.service.services import Services
 _LARGEST_BODY = 1024 * 1024
 
 
-def create_app(services: Services, metrics: system.Metrics, ready: system.Ready) -> Litestar:
-    """All routes but the two that publish, which stand before this app."""
+def create_app(
+    services: Services, metrics: system.Metrics, ready: system.Ready, dialects: Sequence[Router] = ()
+) -> Litestar:
+    """All routes but the two that publish, which stand before this app.
+
+    `dialects` are other companies' APIs, which stand beside.
+    """
     v1 = Router(
         "/v1",
         guards=[guard(services.keys)],
@@ -38,6 +44,7 @@ def create_app(services: Services, metrics: system.Metrics, ready: system.Ready)
             people.members,
             keys.router,
             endpoints.router,
+            alerts.router,
             history.events,
             history.deliveries,
             tail.tail,
@@ -46,7 +53,7 @@ def create_app(services: Services, metrics: system.Metrics, ready: system.Ready)
         ],
     )
     app = Litestar(
-        [v1, system.router],
+        [v1, system.router, *dialects],
         dependencies={
             "ready": Provide(lambda: ready, sync_to_thread=False),
             "metrics": Provide(lambda: metrics, sync_to_thread=False),

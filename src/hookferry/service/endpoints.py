@@ -14,11 +14,13 @@ from hookferry.errors import Conflict, Invalid
 from hookferry.ids import IdMaker
 from hookferry.model import Endpoint, EndpointStatus
 from hookferry.service import rules
+from hookferry.service.catalogue import is_known
 from hookferry.service.features import open_contract
 from hookferry.service.forms import EndpointChange, NewEndpoint
+from hookferry.service.principal import Principal
 from hookferry.service.publish import Publisher
 from hookferry.service.reconciling import reconcile
-from hookferry.service.secrets import Randomness, check_readable, first_secret, new_ed25519
+from hookferry.service.secrets import Randomness, check_readable, first_secrets, new_ed25519
 from hookferry.store.base import Ingested, Store
 
 
@@ -59,11 +61,21 @@ class Endpoints:
         self._contract(tenant)
         return self._store.directory.endpoint(tenant, id)
 
-    async def create(self, tenant: str, wanted: NewEndpoint) -> Endpoint:
-        """A new endpoint, active at once. Raises NotFound, or Invalid with the field that is wrong."""
+    async def create(self, tenant: str, wanted: NewEndpoint, by: Principal | None = None) -> Endpoint:
+        """A new endpoint, active at once. Raises NotFound, or Invalid with the field that is wrong.
+
+        `by` is who asks: there are secrets that only the operator gives. Raises Conflict (`url_taken`) for
+        a URL that the tenant has already, where its contract wants them unique.
+        """
+        endpoint = self.draft(tenant, wanted)
+        await self._store.add_endpoint(endpoint, contract.subscription.unique_url)
+        return endpoint
+
+    def draft(self, tenant: str, wanted: NewEndpoint) -> Endpoint:
+        """An endpoint as it would be created, for who stores it with something else. Raises as `create`."""
         contract = self._contract(tenant)
         now = self._clock.now()
-        endpoint = Endpoint(
+        return Endpoint(
             id=self._ids.new("ep"),
             tenant=tenant,
             url=self._url(wanted.url, contract),
@@ -72,14 +84,16 @@ class Endpoints:
             scope=rules.check_scope(wanted.scope),
             headers=rules.check_headers(wanted.headers, contract.header_names),
             status=EndpointStatus.ACTIVE,
-            secrets=(first_secret(contract, wanted.secret, self._randomness),),
+            secrets=first_secrets(contract, wanted.secret, self._randomness, by),
             created_at=now,
             updated_at=now,
             timeout=rules.check_timeout(wanted.timeout),
             ed25519=new_ed25519(contract, self._randomness) if wanted.ed25519 else None,
         )
-        await self._store.add_endpoint(endpoint)
-        return endpoint
+
+    def subscribable(self, tenant: str, names: Sequence[str]) -> tuple[str, ...]:
+        """Event types that the tenant may name, each once. Raises NotFound, or Invalid (`event_types`)."""
+        return self._event_types(names, self._contract(tenant))
 
     async def change(self, tenant: str, id: str, wanted: EndpointChange) -> Endpoint:
         """Change what is given and leave the rest. Raises NotFound, Invalid, Conflict."""
@@ -92,11 +106,16 @@ class Endpoints:
             "headers": lambda headers: rules.check_headers(headers, contract.header_names),
             "timeout": rules.check_timeout,
         }
-        given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
-        return await self._replace(tenant, id, **{name: check[name](value) for name, value in given.items()})
+        asked = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
+        given = {name: check[name](value) for name, value in asked.items()}
+        rules.check_mutable(self.get(tenant, id), given, contract.subscription.mutable)
+        return await self._replace(tenant, id, **given)
 
     async def pause(self, tenant: str, id: str) -> Endpoint:
-        """Hold what it would receive until it is resumed. Raises NotFound, or Conflict if it is disabled."""
+        """Let it receive nothing until it is resumed. Raises NotFound, or Conflict if it is disabled.
+
+        Its contract says whether what happens meanwhile is held for it or dropped.
+        """
         paused = await self._replace(tenant, id, status=EndpointStatus.PAUSED)
         await reconcile(self._store, self._clock, id)
         return paused
@@ -122,9 +141,12 @@ class Endpoints:
     async def test(self, tenant: str, id: str) -> Ingested:
         """Send the contract's test event to this endpoint. Raises NotFound, or Conflict if it is disabled."""
         endpoint = self.get(tenant, id)
+        contract = self._contract(tenant)
         if endpoint.status is EndpointStatus.DISABLED:
             raise Conflict("The endpoint is disabled: resume it first.")
-        type, payload = self._contract(tenant).test_event
+        if not contract.accepts(endpoint):
+            raise Conflict("The endpoint receives nothing now: it is paused, or its secret is not issued yet.")
+        type, payload = contract.test_event
         return await self._publisher.publish_to(self._store.directory.tenant(tenant), endpoint, type, payload)
 
     async def _replace(self, tenant: str, id: str, **given: Any) -> Endpoint:
@@ -137,7 +159,8 @@ class Endpoints:
                 raise Conflict("The endpoint is disabled: it receives nothing that could be held.")
             return msgspec.structs.replace(old, updated_at=now, **given)
 
-        return await self._store.change_endpoint(tenant, id, change)
+        unique = "url" in given and self._contract(tenant).subscription.unique_url
+        return await self._store.change_endpoint(tenant, id, change, unique)
 
     def _contract(self, tenant: str) -> Contract:
         return open_contract(self._contracts, self._store.directory.tenant(tenant))
@@ -148,8 +171,10 @@ class Endpoints:
         return url.text
 
     def _event_types(self, names: Sequence[str], contract: Contract) -> tuple[str, ...]:
-        unique = rules.check_event_types(names)
-        unknown = [name for name in unique if name not in self._store.directory.event_types]
-        if unknown and not contract.subscription.unknown_types:
-            raise Invalid(f"There is no event type {unknown[0]!r}.", field="event_types")
+        wanted = contract.subscription
+        unique = rules.check_event_types(map(contract.canonical, names)) or wanted.default_types
+        rules.check_count(unique, wanted.minimum, wanted.maximum)
+        for name in unique:
+            if not is_known(name, contract, self._store.directory):
+                raise Invalid(f"There is no event type {name!r}.", field="event_types")
         return unique

@@ -11,7 +11,13 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from hookferry.errors import Invalid
 from hookferry.model import Permission
-from hookferry.service.rules import DESCRIPTION_LENGTH, LONGEST_TIMEOUT, SHORTEST_TIMEOUT, TEXT_LENGTH
+from hookferry.service.rules import (
+    DESCRIPTION_LENGTH,
+    ENDPOINTS,
+    LONGEST_TIMEOUT,
+    SHORTEST_TIMEOUT,
+    TEXT_LENGTH,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -164,6 +170,51 @@ class EndpointChange(Form, frozen=True):
     scope: _Scope | UnsetType = UNSET
     headers: _Headers | UnsetType = UNSET
     timeout: _Timeout | UnsetType | None = UNSET
+
+
+_Endpoints = Annotated[
+    list[str | NewEndpoint],
+    Meta(
+        min_length=1,
+        max_length=ENDPOINTS,
+        description="Ids of endpoints to notify, or new ones to create with it: all or none.",
+    ),
+]
+_Message = Annotated[
+    str, Meta(max_length=DESCRIPTION_LENGTH, description="What to tell; it goes with each notification.")
+]
+
+
+class NewAlert(Form, frozen=True):
+    """Which endpoints to notify of which events, whatever they are subscribed to."""
+
+    sample: ClassVar[dict[str, Any]] = {
+        "name": "Nightly import failed",
+        "message": "Look at the import before nine.",
+        "event_types": ["job.finished"],
+        "scope": {"resource": ["job-7"], "outcome": ["failed", "partially_succeeded"]},
+        "endpoints": [{"url": "https://example.com/alerts", "name": "On call"}],
+    }
+
+    name: _Name
+    endpoints: _Endpoints
+    message: _Message = ""
+    event_types: Annotated[list[str], Meta(description="Of which event types; empty means all.")] = []
+    scope: _Scope = {}
+    active: Annotated[bool, Meta(description="false: kept, and silent.")] = True
+
+
+class AlertChange(Form, frozen=True):
+    """What to change of an alert. `endpoints` replaces the whole list."""
+
+    sample: ClassVar[dict[str, Any]] = {"active": False}
+
+    name: _Name | UnsetType = UNSET
+    endpoints: _Endpoints | UnsetType = UNSET
+    message: _Message | UnsetType = UNSET
+    event_types: list[str] | UnsetType = UNSET
+    scope: _Scope | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
 
 
 class Rotation(Form, frozen=True):

@@ -1,7 +1,7 @@
 """Publish: validate, match, store, hand over. The hot path of everything."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Protocol
 
@@ -23,9 +23,12 @@ from hookferry.model import (
     Work,
 )
 from hookferry.service import features, rules
+from hookferry.service.following import Follower, followers_of
+from hookferry.service.catalogue import is_known
 from hookferry.service.forms import millis
 from hookferry.service.payloads import check_payload
-from hookferry.store.base import Ingest, Ingested, Store
+from hookferry.store.base import Ingest, Ingested, Membership, Store
+from hookferry.store.directory import Directory
 
 _KEY_LENGTH = 255
 # Of an event for more endpoints than these the rest is claimed, a few at a time: a thousand requests
@@ -126,13 +129,16 @@ class Publisher:
         # Without its contract's feature a tenant's events are kept and go nowhere (OC-7).
         gated = not features.has(tenant, self._contracts[tenant.contract].access.feature)
         matches = [[] if gated else match(event.tenant, event.type, event.scope) for event in events]
-        if len(drafts) > 1 and sum(map(len, matches)) > _MOST_DELIVERIES:
-            raise TooLarge(
-                f"The batch would make {sum(map(len, matches)):,} deliveries; "
-                f"publish it in parts of at most {_MOST_DELIVERIES:,}."
-            )
+        followers = self._followers(tenant, events, None if gated else self._store.directory)
+        if len(drafts) > 1:
+            total = sum(map(len, matches)) + sum(one.deliveries for some in followers for one in some)
+            if total > _MOST_DELIVERIES:
+                raise TooLarge(
+                    f"The batch would make {total:,} deliveries; "
+                    f"publish it in parts of at most {_MOST_DELIVERIES:,}."
+                )
         fingerprints = [_fingerprint(event, draft) for event, draft in zip(events, drafts, strict=True)]
-        return await self._ingest(list(map(self._plan, events, matches, fingerprints)))
+        return await self._ingest(list(map(self._plan, events, matches, fingerprints, followers)))
 
     async def publish_to(self, tenant: Tenant, endpoint: Endpoint, type: str, payload: bytes) -> Ingested:
         """Publish one event for one endpoint, whatever it is subscribed to: a test."""
@@ -149,8 +155,9 @@ class Publisher:
             raise
 
     def _event(self, tenant: Tenant, draft: Draft, now: int) -> Event:
-        rules.check_event_type(draft.type)
-        self._check_known(tenant, draft.type)
+        contract = self._contracts[tenant.contract]
+        type = contract.canonical(rules.check_event_type(draft.type))
+        self._check_known(contract, type)
         payload = bytes(draft.payload)
         if len(payload) > self._payload_limit:
             raise TooLarge(
@@ -158,10 +165,10 @@ class Publisher:
                 field="payload",
             )
         check_payload(payload)
-        return Event(
+        event = Event(
             id=self._ids.new("evt"),
             tenant=tenant.id,
-            type=draft.type,
+            type=type,
             payload=payload,
             occurred_at=now if draft.occurred_at is None else _time(draft.occurred_at),
             created_at=now,
@@ -169,19 +176,49 @@ class Publisher:
             scope=rules.check_scope(draft.scope) if draft.scope else None,
             idempotency_key=_key(draft.idempotency_key),
         )
+        contract.check(event)
+        return event
 
-    def _check_known(self, tenant: Tenant, type: str) -> None:
-        contract = self._contracts[tenant.contract]
-        if not contract.subscription.unknown_types and type not in self._store.directory.event_types:
+    def _check_known(self, contract: Contract, type: str) -> None:
+        if not is_known(type, contract, self._store.directory):
             raise Invalid(
                 f"There is no event type {type!r} in the catalogue.", code="unknown_event_type", field="type"
             )
 
-    def _plan(self, event: Event, endpoints: list[Endpoint], fingerprint: bytes | None) -> Ingest:
+    def _followers(
+        self, tenant: Tenant, events: list[Event], told: Directory | None
+    ) -> list[Sequence[Follower]]:
+        """What each event brings with it. Raises Invalid, with the event's number if there are several."""
+        derivations = self._contracts[tenant.contract].derivations
+        if not derivations and (told is None or not told.has_alerts(tenant.id)):
+            return [()] * len(events)
+        found: list[Sequence[Follower]] = []
+        for number, event in enumerate(events):
+            try:
+                found.append(followers_of(event, derivations, told, self._ids))
+            except Invalid as error:
+                error.number = number if len(events) > 1 else None
+                raise
+        return found
+
+    def _plan(
+        self,
+        event: Event,
+        endpoints: list[Endpoint],
+        fingerprint: bytes | None,
+        followers: Sequence[Follower] = (),
+        on: Membership | None = None,
+    ) -> Ingest:
         """What to store. Room in the lanes is taken here, and given back if it is not stored."""
+        contract = self._contracts[self._store.directory.tenant(event.tenant).contract]
+        if contract.selective:
+            endpoints = [endpoint for endpoint in endpoints if contract.accepts(endpoint)]
         deliveries = [self._delivery(event, endpoint) for endpoint in endpoints[:_HANDED_OVER]]
         deliveries += [self._delivery(event, endpoint, wide=True) for endpoint in endpoints[_HANDED_OVER:]]
-        return Ingest(event, tuple(deliveries), fingerprint)
+        planned = tuple(
+            [self._plan(one.event, one.endpoints, None, one.followers, one.on) for one in followers]
+        )
+        return Ingest(event, tuple(deliveries), fingerprint, planned, on)
 
     def _delivery(self, event: Event, endpoint: Endpoint, wide: bool = False) -> Delivery:
         due: int | None = event.created_at
@@ -218,20 +255,27 @@ class Publisher:
             if answer.repeated:
                 self._release(one)
             else:
-                self._send(one)
+                self._send(one, answer.followers)
         return answers
 
     def _release(self, one: Ingest) -> None:
         for delivery in one.deliveries:
             if delivery.status is DeliveryStatus.LEASED:
                 self._hand_over.release(delivery.endpoint, len(one.event.payload or b""))
+        for follower in one.followers:
+            self._release(follower)
 
-    def _send(self, one: Ingest) -> None:
+    def _send(self, one: Ingest, stored: Collection[str]) -> None:
         for delivery in one.deliveries:
             if delivery.status is DeliveryStatus.LEASED:
                 self._hand_over.offer(Work(delivery, one.event, Lease(self._hand_over.worker, 1)))
             elif delivery.status is DeliveryStatus.PENDING:
                 self._hand_over.wake()
+        for follower in one.followers:
+            if follower.event.id in stored:
+                self._send(follower, stored)
+            else:
+                self._release(follower)
 
 
 def _fingerprint(event: Event, draft: Draft) -> bytes | None:

@@ -13,6 +13,8 @@ from hookferry.service.payloads import check_payload
 
 TEXT_LENGTH = 200
 DESCRIPTION_LENGTH = 4_000
+ENDPOINTS = 100
+"""How many an alert may name."""
 SHORTEST_TIMEOUT = 1.0
 LONGEST_TIMEOUT = 60.0
 
@@ -101,6 +103,20 @@ def check_event_types(names: Iterable[str]) -> tuple[str, ...]:
             f"An endpoint names at most {_EVENT_TYPES} event types; none means all.", field="event_types"
         )
     return unique
+
+
+def check_count(names: Collection[str], minimum: int, maximum: int | None) -> None:
+    """How many event types an endpoint of a contract may name."""
+    if len(names) < minimum or (maximum is not None and len(names) > maximum):
+        bound = f"at least {minimum}" if len(names) < minimum else f"at most {maximum}"
+        raise Invalid(f"An endpoint names {bound} event type{'s' * (bound[-2:] != ' 1')}.", field="event_types")
+
+
+def check_mutable(old: msgspec.Struct, given: Mapping[str, object], mutable: Collection[str]) -> None:
+    """What a contract lets nobody change may be given as it is (FX-25)."""
+    for name, value in given.items():
+        if name not in mutable and value != getattr(old, name):
+            raise Invalid(f"{name} cannot be changed: delete it and register another.", field=name)
 
 
 def check_scope(labels: Mapping[str, str | list[str]]) -> Scope:

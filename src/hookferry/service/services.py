@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from hookferry.contracts import Contract
+from hookferry.service.alerts import Alerts
 from hookferry.service.catalogue import Catalogue
 from hookferry.service.endpoints import Endpoints
 from hookferry.service.history import History
@@ -25,6 +26,7 @@ class Services(msgspec.Struct, frozen=True):
     members: Members
     keys: Keys
     endpoints: Endpoints
+    alerts: Alerts
     secrets: Secrets
     catalogue: Catalogue
     history: History

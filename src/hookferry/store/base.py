@@ -78,8 +78,8 @@ class Ingested(msgspec.Struct, frozen=True):
     event: str
     deliveries: int
     repeated: bool = False
-    followers: tuple[Ingest, ...] = ()
-    """All that was stored with it, followers of followers too, in their order."""
+    followers: frozenset[str] = frozenset()
+    """The ids of the events that were stored with it, followers of followers too."""
 
 
 class Settlement(msgspec.Struct, frozen=True):
@@ -274,12 +274,17 @@ class Store(Protocol):
         """Delete a tenant, its keys, members, roles and endpoints. Reconcile cancels what waits."""
         ...
 
-    async def add_endpoint(self, endpoint: Endpoint) -> None:
-        """Raises NotFound for an unknown tenant."""
+    async def add_endpoint(self, endpoint: Endpoint, unique_url: bool = False) -> None:
+        """Raises NotFound for an unknown tenant, and, if asked for a `unique_url`, Conflict (`url_taken`)."""
         ...
 
-    async def change_endpoint(self, tenant: str, id: str, change: Callable[[Endpoint], Endpoint]) -> Endpoint:
-        """Raises NotFound, and whatever `change` raises. Status DELETED deletes, out of alerts too."""
+    async def change_endpoint(
+        self, tenant: str, id: str, change: Callable[[Endpoint], Endpoint], unique_url: bool = False
+    ) -> Endpoint:
+        """Raises NotFound, and whatever `change` raises, and Conflict for a URL that had to be unique.
+
+        Status DELETED deletes, out of alerts too.
+        """
         ...
 
     async def add_alert(self, alert: Alert, endpoints: Sequence[Endpoint] = ()) -> None:

@@ -81,10 +81,19 @@ class Directory:
         index = self._alerts.get(tenant)
         return sorted(index.all.values(), key=lambda alert: alert.id, reverse=True) if index else []
 
+    def has_alerts(self, tenant: str) -> bool:
+        """Whether a tenant has any."""
+        return tenant in self._alerts
+
     def alerted(self, tenant: str, type: str, scope: Scope | None) -> list[Alert]:
         """The alerts that an event sets off."""
         index = self._alerts.get(tenant)
         return index.match(type, scope) if index else []
+
+    def named(self, alert: Alert) -> list[Endpoint]:
+        """The endpoints that an alert goes to, paused ones too."""
+        endpoints = self._by_tenant[alert.tenant].all if alert.endpoints else {}
+        return [endpoints[id] for id in alert.endpoints if endpoints[id].matches]
 
     def key(self, digest: bytes) -> Key | None:
         """A key by the SHA-256 of its text."""

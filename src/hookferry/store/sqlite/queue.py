@@ -51,7 +51,8 @@ def ingest(
                 if one.followers:
                     followers = _followers(connection, one)
                     fresh += followers
-                    answers[at] = msgspec.structs.replace(answers[at], followers=tuple(followers))
+                    ids = frozenset(follower.event.id for follower in followers)
+                    answers[at] = msgspec.structs.replace(answers[at], followers=ids)
         results.append(answers)
     _insert(connection, fresh, worker)
     return results
