@@ -36,6 +36,14 @@ def test_one_level_more_is_refused(text: str) -> None:
         check_payload(_nested([text] * 120, DEPTH))
 
 
+@given(st.integers(0, 2000), st.integers(0, 2000))
+def test_it_is_refused_wherever_it_stands(before: int, after: int) -> None:
+    """At the beginning, in the middle or at the end of a payload."""
+    deep = _nested(0, DEPTH)
+    with pytest.raises(Malformed, match="deep"):
+        check_payload(b'["%b",%b,"%b"]' % (b"x" * before, deep, b"x" * after))
+
+
 @given(st.lists(VALUES, min_size=30, max_size=60))
 def test_brackets_in_strings_do_not_count(values: list[object]) -> None:
     """Many of them in a shallow payload."""
