@@ -220,16 +220,16 @@ class Secrets(Answer, frozen=True):
     """The signing secrets of an endpoint."""
 
     id: str
-    secret: Annotated[str, Meta(description="The present one.")]
+    secret: Annotated[str | None, Meta(description="The present one; null where there is none.")]
     previous: Annotated[list[OldSecret], Meta(description="Rotated out; they sign too until they end.")]
     public_key: str | None
 
     @classmethod
     def of(cls, endpoint: model.Endpoint) -> Self:
-        present, *old = endpoint.secrets
+        present, old = endpoint.secrets[:1], endpoint.secrets[1:]
         return cls(
             id=endpoint.id,
-            secret=present.value,
+            secret=present[0].value if present else None,
             previous=[OldSecret(secret=one.value, expires_at=iso(one.expires_at or 0)) for one in old],
             public_key=_public_key(endpoint),
         )
@@ -247,7 +247,8 @@ class EventType(Answer, frozen=True):
 
     @classmethod
     def of(cls, type: model.EventType) -> Self:
-        return cls(**msgspec.structs.asdict(type))
+        shown = msgspec.structs.asdict(type)
+        return cls(**{name: shown[name] for name in cls.__struct_fields__})
 
 
 class Contract(Answer, frozen=True):

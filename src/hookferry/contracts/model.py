@@ -83,6 +83,17 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         """True if the same request is signed differently each time."""
         return any(one.algorithm.random for header in self.signatures for one in header.signatures)
 
+    @property
+    def selective(self) -> bool:
+        """True if there are endpoints that match and yet get nothing: then `accepts` says which."""
+        return self.subscription.drops_paused or self.secrets.giver == "operator"
+
+    def accepts(self, endpoint: Endpoint) -> bool:
+        """True if an event that matches goes to the endpoint: it is not paused and finished setting up."""
+        if self.subscription.drops_paused and endpoint.status is not EndpointStatus.ACTIVE:
+            return False
+        return bool(endpoint.secrets) or not self.secrets.required
+
     def canonical(self, type: str) -> str:
         """The catalogue's name of an event type, which may be given by another name of it."""
         return self.aliases.get(type, type)

@@ -6,11 +6,18 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from hookferry.contracts import Contract
 from hookferry.errors import NotFound
 from hookferry.model import EventType
 from hookferry.service import rules
 from hookferry.service.forms import EventTypeChange, NewEventType
 from hookferry.store.base import Store
+from hookferry.store.directory import Directory
+
+
+def is_known(type: str, contract: Contract, directory: Directory) -> bool:
+    """True for a type that the contract or the deployment has in its catalogue, or if any may be used."""
+    return contract.subscription.unknown_types or type in contract.catalogue or type in directory.event_types
 
 
 class Catalogue:

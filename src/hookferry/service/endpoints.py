@@ -67,11 +67,11 @@ class Endpoints:
         `by` is who asks: there are secrets that only the operator gives. Raises Conflict (`url_taken`) for
         a URL that the tenant has already, where its contract wants them unique.
         """
-        endpoint = self.draft(tenant, wanted)
-        await self._store.add_endpoint(endpoint, contract.subscription.unique_url)
+        endpoint = self.draft(tenant, wanted, by)
+        await self._store.add_endpoint(endpoint, self._contract(tenant).subscription.unique_url)
         return endpoint
 
-    def draft(self, tenant: str, wanted: NewEndpoint) -> Endpoint:
+    def draft(self, tenant: str, wanted: NewEndpoint, by: Principal | None = None) -> Endpoint:
         """An endpoint as it would be created, for who stores it with something else. Raises as `create`."""
         contract = self._contract(tenant)
         now = self._clock.now()
@@ -145,7 +145,9 @@ class Endpoints:
         if endpoint.status is EndpointStatus.DISABLED:
             raise Conflict("The endpoint is disabled: resume it first.")
         if not contract.accepts(endpoint):
-            raise Conflict("The endpoint receives nothing now: it is paused, or its secret is not issued yet.")
+            raise Conflict(
+                "The endpoint receives nothing now: it is paused, or its secret is not issued yet."
+            )
         type, payload = contract.test_event
         return await self._publisher.publish_to(self._store.directory.tenant(tenant), endpoint, type, payload)
 

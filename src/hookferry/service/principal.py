@@ -26,8 +26,13 @@ class Principal(msgspec.Struct, frozen=True):
 
     def require_operator(self) -> None:
         """Raises Forbidden for all but an admin key of the whole deployment."""
-        if self.tenant is not None or Permission.ADMIN not in self.permissions:
+        if not self.operates:
             raise Forbidden("This needs an admin key of the whole deployment.")
+
+    @property
+    def operates(self) -> bool:
+        """True for an admin key of the whole deployment."""
+        return self.tenant is None and Permission.ADMIN in self.permissions
 
     def sees(self, tenant: str | None) -> bool:
         """True for its own tenant, and for all if it has none."""

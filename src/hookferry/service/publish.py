@@ -23,8 +23,8 @@ from hookferry.model import (
     Work,
 )
 from hookferry.service import features, rules
-from hookferry.service.following import Follower, followers_of
 from hookferry.service.catalogue import is_known
+from hookferry.service.following import Follower, followers_of
 from hookferry.service.forms import millis
 from hookferry.service.payloads import check_payload
 from hookferry.store.base import Ingest, Ingested, Membership, Store

@@ -107,9 +107,14 @@ def check_event_types(names: Iterable[str]) -> tuple[str, ...]:
 
 def check_count(names: Collection[str], minimum: int, maximum: int | None) -> None:
     """How many event types an endpoint of a contract may name."""
-    if len(names) < minimum or (maximum is not None and len(names) > maximum):
-        bound = f"at least {minimum}" if len(names) < minimum else f"at most {maximum}"
-        raise Invalid(f"An endpoint names {bound} event type{'s' * (bound[-2:] != ' 1')}.", field="event_types")
+    if len(names) < minimum:
+        raise Invalid(
+            f"An endpoint of this contract needs {minimum} event type(s) or more.", field="event_types"
+        )
+    if maximum is not None and len(names) > maximum:
+        raise Invalid(
+            f"An endpoint of this contract takes {maximum} event type(s) at most.", field="event_types"
+        )
 
 
 def check_mutable(old: msgspec.Struct, given: Mapping[str, object], mutable: Collection[str]) -> None:

@@ -6,10 +6,11 @@ import msgspec
 
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
-from hookferry.errors import Conflict
+from hookferry.errors import Conflict, Forbidden, Invalid
 from hookferry.model import Endpoint, Secret
 from hookferry.service.features import open_contract
 from hookferry.service.forms import Rotation
+from hookferry.service.principal import Principal
 from hookferry.store.base import Store
 
 Randomness = Callable[[int], bytes]
@@ -21,8 +22,27 @@ MOST_LIVE = 5
 _RANDOM_BYTES = 32
 
 
-def first_secret(contract: Contract, chosen: str | None, randomness: Randomness) -> Secret:
-    """The caller's secret, if the contract takes it, or a new one. Raises Invalid."""
+def first_secrets(
+    contract: Contract, chosen: str | None, randomness: Randomness, by: Principal | None
+) -> tuple[Secret, ...]:
+    """The secrets of a new endpoint: the caller's, a new one, or none yet.
+
+    Raises Invalid, and Forbidden for a secret that only the operator gives.
+    """
+    rules = contract.secrets
+    if chosen is not None or rules.giver == "generated":
+        return (next_secret(contract, chosen, randomness, by),)
+    if rules.giver == "customer" and rules.required:
+        raise Invalid("This contract needs a secret: choose one.", field="secret")
+    return ()
+
+
+def next_secret(
+    contract: Contract, chosen: str | None, randomness: Randomness, by: Principal | None
+) -> Secret:
+    """The caller's secret, if the contract takes it, or a new one. Raises Invalid, Forbidden."""
+    if contract.secrets.giver == "operator" and (by is None or not by.operates):
+        raise Forbidden("The operator issues the secret, on request.")
     if chosen is None:
         return Secret(contract.new_secret(randomness(_RANDOM_BYTES)))
     contract.check_secret(chosen)
@@ -70,17 +90,29 @@ class Secrets:
         self._randomness = randomness
 
     def reveal(self, tenant: str, endpoint: str) -> Endpoint:
-        """The endpoint with the secrets that sign now. Raises NotFound, or Conflict if unreadable."""
-        open_contract(self._contracts, self._store.directory.tenant(tenant))
+        """The endpoint with the secrets that sign now.
+
+        Raises NotFound, Conflict if unreadable, Forbidden (`secret_hidden`) where they are not shown again.
+        """
+        contract = open_contract(self._contracts, self._store.directory.tenant(tenant))
+        if contract.secrets.reveal != "always":
+            raise Forbidden("A secret is shown when it is made, and never again.", code="secret_hidden")
         found = self._store.directory.endpoint(tenant, endpoint)
         check_readable(found)
         return msgspec.structs.replace(found, secrets=live(found.secrets, self._clock.now()))
 
-    async def rotate(self, tenant: str, endpoint: str, wanted: Rotation) -> Endpoint:
-        """A new secret; the old ones stay for the overlap. Raises NotFound, Invalid, Conflict."""
+    async def rotate(
+        self, tenant: str, endpoint: str, wanted: Rotation, by: Principal | None = None
+    ) -> Endpoint:
+        """A new secret; the old ones stay for the overlap.
+
+        Raises NotFound, Invalid, Conflict, and Forbidden for a secret that only the operator gives.
+        """
         contract = open_contract(self._contracts, self._store.directory.tenant(tenant))
         self._store.directory.endpoint(tenant, endpoint)
-        new = first_secret(contract, wanted.secret, self._randomness)
+        if "secret" not in contract.subscription.mutable:
+            raise Invalid("The secret cannot be changed.", field="secret")
+        new = next_secret(contract, wanted.secret, self._randomness, by)
         overlap = contract.overlap if wanted.overlap is None else wanted.overlap
         now = self._clock.now()
 

@@ -8,7 +8,7 @@ from msgspec import Meta
 from hookferry.api.answers import CreatedEndpoint, Deleted, Endpoint, Published, Secrets
 from hookferry.api.attempts import Attempt
 from hookferry.api.paging import HistoryQuery, Page, PageQuery, cursor_page, page_of
-from hookferry.api.parameters import Body, Id, Query, Services
+from hookferry.api.parameters import Body, Id, Query, Services, Who
 from hookferry.model import Outcome, Permission
 from hookferry.service.forms import EndpointChange, NewEndpoint, Rotation
 
@@ -30,13 +30,17 @@ def list_endpoints(services: Services, tenant: Id, asked: Query[PageQuery]) -> P
 
 
 @post("/", needs=Permission.WEBHOOKS_WRITE)
-async def create_endpoint(services: Services, tenant: Id, given: Body[NewEndpoint]) -> CreatedEndpoint:
+async def create_endpoint(
+    services: Services, principal: Who, tenant: Id, given: Body[NewEndpoint]
+) -> CreatedEndpoint:
     """Register an endpoint.
 
-    It receives the events that are published from now on. The answer shows its signing secret.
+    It receives the events that are published from now on. The answer shows its signing secret, where it has
+    one. Some contracts want each URL once, at least or at most so many event types, or a secret that the
+    operator issues with `rotate`: until then nothing goes out.
     """
-    endpoint = await services.endpoints.create(tenant, given)
-    return CreatedEndpoint.of(endpoint, secret=endpoint.secrets[0].value)
+    endpoint = await services.endpoints.create(tenant, given, principal)
+    return CreatedEndpoint.of(endpoint, secret=endpoint.secrets[0].value if endpoint.secrets else None)
 
 
 @get("/{id:str}", needs=Permission.WEBHOOKS_READ, sync_to_thread=False)
@@ -82,12 +86,14 @@ async def resume_endpoint(services: Services, tenant: Id, id: Id) -> Endpoint:
 
 
 @post("/{id:str}/rotate", needs=Permission.WEBHOOKS_WRITE, status_code=200)
-async def rotate_secret(services: Services, tenant: Id, id: Id, given: Body[Rotation]) -> Secrets:
+async def rotate_secret(
+    services: Services, principal: Who, tenant: Id, id: Id, given: Body[Rotation]
+) -> Secrets:
     """Rotate a secret.
 
     The old secret signs too until the overlap ends. The body may be left out.
     """
-    return Secrets.of(await services.secrets.rotate(tenant, id, given))
+    return Secrets.of(await services.secrets.rotate(tenant, id, given, principal))
 
 
 @post("/{id:str}/test", needs=Permission.WEBHOOKS_WRITE, status_code=202)

@@ -263,15 +263,19 @@ class SqliteStore:
         await self._writer.call(lambda connection: configuration.delete_tenant(connection, id, now))
         self.directory.drop_tenant(id, now)
 
-    async def add_endpoint(self, endpoint: Endpoint) -> None:
+    async def add_endpoint(self, endpoint: Endpoint, unique_url: bool = False) -> None:
         await self._writer.call(
-            lambda connection: configuration.add_endpoint(connection, endpoint, self._vault)
+            lambda connection: configuration.add_endpoint(connection, endpoint, self._vault, unique_url)
         )
         self.directory.put_endpoint(endpoint)
 
-    async def change_endpoint(self, tenant: str, id: str, change: Callable[[Endpoint], Endpoint]) -> Endpoint:
+    async def change_endpoint(
+        self, tenant: str, id: str, change: Callable[[Endpoint], Endpoint], unique_url: bool = False
+    ) -> Endpoint:
         changed = await self._writer.call(
-            lambda connection: configuration.change_endpoint(connection, tenant, id, change, self._vault)
+            lambda connection: configuration.change_endpoint(
+                connection, tenant, id, change, self._vault, unique_url
+            )
         )
         self.directory.put_endpoint(changed)
         return changed

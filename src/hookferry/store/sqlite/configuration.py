@@ -107,20 +107,37 @@ def delete_tenant(connection: sqlite3.Connection, id: str, now: int) -> None:
     connection.execute(SQL["delete_tenants_endpoints"], (now, id))
 
 
-def add_endpoint(connection: sqlite3.Connection, endpoint: Endpoint, vault: Vault) -> Endpoint:
+def add_endpoint(
+    connection: sqlite3.Connection, endpoint: Endpoint, vault: Vault, unique_url: bool = False
+) -> Endpoint:
     _one(connection, "tenant", endpoint.tenant, "tenant")
+    if unique_url:
+        _check_url(connection, endpoint)
     connection.execute(SQL["put_endpoint"], endpoint_row(endpoint, vault))
     return endpoint
 
 
+def _check_url(connection: sqlite3.Connection, endpoint: Endpoint) -> None:
+    row = connection.execute(SQL["url_taken"], (endpoint.tenant, endpoint.url, endpoint.id)).fetchone()
+    if row is not None:
+        raise Conflict("An endpoint with this URL is registered already.", code="url_taken", field="url")
+
+
 def change_endpoint(
-    connection: sqlite3.Connection, tenant: str, id: str, change: Callable[[Endpoint], Endpoint], vault: Vault
+    connection: sqlite3.Connection,
+    tenant: str,
+    id: str,
+    change: Callable[[Endpoint], Endpoint],
+    vault: Vault,
+    unique_url: bool = False,
 ) -> Endpoint:
     row = connection.execute(SQL["endpoint"], (id,)).fetchone()
     old = row and endpoint_of(row, vault)
     if old is None or old.tenant != tenant or old.status is EndpointStatus.DELETED:
         raise NotFound(f"There is no endpoint {id!r} in this tenant.")
     changed = change(old)
+    if unique_url:
+        _check_url(connection, changed)
     connection.execute(SQL["put_endpoint"], endpoint_row(changed, vault))
     if changed.status is EndpointStatus.DELETED:
         connection.execute(SQL["take_from_alerts"], {"tenant": tenant, "endpoint": id})

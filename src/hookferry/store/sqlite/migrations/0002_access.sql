@@ -21,3 +21,6 @@ create table members (
     role       text    not null,
     created_at integer not null
 ) without rowid;
+
+-- Contracts may want a URL once within a tenant.
+create index endpoints_by_url on endpoints (tenant, url) where status <> 'deleted';
