@@ -15,7 +15,7 @@ from hookferry.config import SETTINGS
 from hookferry.delivery.observer import AttemptLine, Observer
 from hookferry.logs import Lines
 from hookferry.model import Outcome, Permission
-from hookferry.service.forms import NewEndpoint, NewKey, NewTenant
+from hookferry.service.forms import NewEndpoint, NewKey, NewMember, NewRole, NewTenant
 from hookferry.service.publish import Draft
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +28,14 @@ EVERYTHING = "\n".join(TEXTS.values())
 _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _CURL = re.compile(r"curl \"[^\"\n]*/(\w+)\"(?:[^\n]*\\\n)*[^\n]*-d '(.*?)'")
-_FORMS = {"events": Draft, "tenants": NewTenant, "keys": NewKey, "endpoints": NewEndpoint}
+_FORMS = {
+    "events": Draft,
+    "tenants": NewTenant,
+    "roles": NewRole,
+    "members": NewMember,
+    "keys": NewKey,
+    "endpoints": NewEndpoint,
+}
 
 
 def anchors(text: str) -> set[str]:

@@ -304,6 +304,91 @@ def test_a_key_that_ends(tenant: Tenant) -> None:
     assert key["expires_at"] == "2999-01-01T00:00:00.000Z"
 
 
+def test_a_key_of_nothing(tenant: Tenant) -> None:
+    """A key without permissions and without a member is exit code 5."""
+    assert tenant.world.hookferry("keys", "create", "--tenant", tenant.id).exit_code == 5
+
+
+def test_features(tenant: Tenant) -> None:
+    """Features are turned on and off one by one."""
+    tenant.json("tenants", "update", tenant.id, "--feature", "webhooks", "--feature", "beta")
+    tenant.json("tenants", "update", tenant.id, "--no-feature", "beta", "--feature", "developer-docs")
+    assert tenant.json("tenants", "show", tenant.id)["features"] == ["developer-docs", "webhooks"]
+
+
+def test_features_from_the_start(world: World) -> None:
+    """A tenant can be made with features."""
+    assert world.json("tenants", "create", "T", "--feature", "webhooks")["features"] == ["webhooks"]
+
+
+def test_a_rename_leaves_features(tenant: Tenant) -> None:
+    """Features stay when they are not spoken of."""
+    tenant.json("tenants", "update", tenant.id, "--feature", "webhooks")
+    assert tenant.json("tenants", "update", tenant.id, "--name", "N")["features"] == ["webhooks"]
+
+
+# roles and members
+
+
+def role(tenant: Tenant, *permissions: str) -> str:
+    """The id of a new role."""
+    options = [word for permission in permissions for word in ("--permission", permission)]
+    return str(tenant.json("roles", "create", "R", *options)["id"])
+
+
+def test_roles(tenant: Tenant) -> None:
+    """Roles are listed, the newest first."""
+    made = [role(tenant), role(tenant, "webhooks:read")]
+    assert ids(tenant.json("roles", "list")) == made[::-1]
+
+
+def test_update_a_role(tenant: Tenant) -> None:
+    """What is given is changed, the rest stays."""
+    id = role(tenant, "webhooks:read")
+    tenant.json("roles", "update", id, "--name", "Reader")
+    shown = tenant.json("roles", "show", id)
+    assert (shown["name"], shown["permissions"]) == ("Reader", ["webhooks:read"])
+
+
+def test_delete_a_role(tenant: Tenant) -> None:
+    """A deleted role is gone."""
+    id = role(tenant)
+    tenant.json("roles", "delete", id)
+    assert tenant.hookferry("roles", "show", id).exit_code == 4
+
+
+def test_members(tenant: Tenant) -> None:
+    """Members are listed with their roles."""
+    id = role(tenant)
+    tenant.json("members", "create", "Ada", "--role", id, "--email", "ada@example.com")
+    rows = tenant.json("members", "list")["data"]
+    assert [(row["name"], row["email"], row["role"]) for row in rows] == [("Ada", "ada@example.com", id)]
+
+
+def test_a_role_in_use(tenant: Tenant) -> None:
+    """A role that a member has cannot be deleted: exit code 5."""
+    id = role(tenant)
+    tenant.json("members", "create", "Ada", "--role", id)
+    assert tenant.hookferry("roles", "delete", id).exit_code == 5
+
+
+def test_a_members_key(tenant: Tenant) -> None:
+    """A member's key does what the member's role says, and another role holds at once."""
+    ada = tenant.json("members", "create", "Ada", "--role", role(tenant))["id"]
+    key = tenant.world.json("keys", "create", "--member", ada)["key"]
+    before = tenant.world.hookferry("webhooks", "list", HOOKFERRY_KEY=key).exit_code
+    tenant.json("members", "update", ada, "--role", role(tenant, "webhooks:read"))
+    assert (before, tenant.world.hookferry("webhooks", "list", HOOKFERRY_KEY=key).exit_code) == (3, 0)
+
+
+def test_a_deleted_members_key(tenant: Tenant) -> None:
+    """A deleted member's key is refused."""
+    ada = tenant.json("members", "create", "Ada", "--role", role(tenant))["id"]
+    key = tenant.world.json("keys", "create", "--member", ada)["key"]
+    tenant.json("members", "delete", ada)
+    assert tenant.world.hookferry("tenants", "list", HOOKFERRY_KEY=key).exit_code == 3
+
+
 def test_event_types(world: World) -> None:
     """The catalogue is listed."""
     assert world.json("event-types", "list")["data"] == []

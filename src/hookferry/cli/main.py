@@ -31,6 +31,8 @@ _COMMANDS = {
     "sign": "signing:sign",
     "verify": "signing:verify",
     "tenants": "tenants:tenants",
+    "roles": "roles:roles",
+    "members": "members:members",
     "keys": "keys:keys",
     "event-types": "event_types:event_types",
     "migrate": "storage:migrate",

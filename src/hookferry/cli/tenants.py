@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from hookferry.cli.client import Api
     from hookferry.cli.output import Output
 
-_COLUMNS = ("id", "name", "contract", "created_at")
+_COLUMNS = ("id", "name", "contract", "features", "created_at")
 
 
 @click.group()
@@ -22,6 +22,7 @@ def tenants() -> None:
 @click.argument("name")
 @click.option("--id", help="Your own id for it; else one is made.")
 @click.option("--contract", help="The wire format of its webhooks; else `standard`.")
+@click.option("--feature", "features", multiple=True, help="Turn this feature on for it; repeatable.")
 @output_option
 @server_options
 def create(api: "Api", out: "Output", **wanted: Any) -> None:
@@ -51,11 +52,25 @@ def show(api: "Api", out: "Output", id: str) -> None:
 @click.argument("id")
 @click.option("--name", help="Its new name.")
 @click.option("--contract", help="Another wire format; works while it has no endpoints.")
+@click.option("--feature", "on", multiple=True, help="Turn this feature on for it; repeatable.")
+@click.option("--no-feature", "off", multiple=True, help="Turn this feature off for it; repeatable.")
 @output_option
 @server_options
-def update(api: "Api", out: "Output", id: str, **wanted: Any) -> None:
+def update(
+    api: "Api", out: "Output", id: str, on: tuple[str, ...], off: tuple[str, ...], **wanted: Any
+) -> None:
     """Change what is given of a tenant and leave the rest."""
+    if on or off:
+        wanted["features"] = _switched(api.get(api.path("tenants", id)), on, off)
     out.one(api.call("PATCH", api.path("tenants", id), given(wanted)))
+
+
+def _switched(tenant: bytes, on: tuple[str, ...], off: tuple[str, ...]) -> list[str]:
+    """The features of a tenant with some turned on and some off; the API takes all of them at once."""
+    import msgspec
+
+    features: list[str] = msgspec.json.decode(tenant)["features"]
+    return sorted({*features, *on} - set(off))
 
 
 @tenants.command()
