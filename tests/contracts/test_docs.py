@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 
-from hookferry.contracts import builtin
+from hookferry.contracts import builtin, load
+from hookferry.contracts.content import SEEN
 from hookferry.contracts.placeholders import PLACEHOLDERS
 from hookferry.model import Request, Secret
 from tests.contracts.examples import NEW, NOW, OLD, PRIVATE, PUBLIC, STANDARD, endpoint, render
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "contracts.md").read_text("utf-8")
+WRITING = (ROOT / "docs" / "contracts" / "writing.md").read_text("utf-8")
+READERS = ("load", "sections", "catalogue", "vectors")
 NODE_FOLDER = ROOT / "tests" / "node"
 
 node_is_there = pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
@@ -28,8 +31,8 @@ package_is_there = pytest.mark.skipif(
 )
 
 
-def snippets(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+def snippets(language: str, page: str = PAGE) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 def delivered(later: int = 0) -> Request:
@@ -148,7 +151,37 @@ def test_keys(key: str) -> None:
     assert f"`{key}`" in PAGE
 
 
-@pytest.mark.parametrize("name", sorted(PLACEHOLDERS))
+def keys_that_are_read() -> set[str]:
+    """The keys that the reader of contract files asks for."""
+    folder = ROOT / "src" / "hookferry" / "contracts"
+    code = "".join((folder / f"{name}.py").read_text("utf-8") for name in READERS)
+    return set(re.findall(r'\.(?:take|take_or|many|table|table_or|tables|holds)\(\s*"([\w-]+)"', code))
+
+
+@pytest.mark.parametrize("key", sorted(keys_that_are_read()))
+def test_every_key(key: str) -> None:
+    """Every key that a contract or its vectors can have is on the page."""
+    assert re.search(rf"`([\w-]+\.)*{key}(\.[\w-]+)*`", PAGE)
+
+
+@pytest.mark.parametrize("name", sorted({*PLACEHOLDERS, *SEEN, "scope.LABEL", "event.type:PLACE"}))
 def test_placeholders(name: str) -> None:
-    """Every placeholder is in the table of placeholders."""
+    """Every placeholder is in a table of placeholders."""
     assert f"`{{{name}}}`" in PAGE
+
+
+def test_walk_through() -> None:
+    """The contract that the walk-through writes holds its vectors."""
+    contract, vectors = snippets("toml", WRITING)
+
+    assert load(contract, "acme.toml", vectors).name == "acme"
+
+
+def test_captured_request() -> None:
+    """The request that the walk-through begins with is the message of its vectors."""
+    found = re.search(r"```\nPOST /hook HTTP/1.1\n(.*?)\n\n(.*?)\n```", WRITING, re.DOTALL)
+    message = tomllib.loads(snippets("toml", WRITING)[1])["message"][0]
+
+    assert found is not None
+    assert found[2] == message["body"]
+    assert dict(line.split(": ", 1) for line in found[1].splitlines()) == message["headers"]
