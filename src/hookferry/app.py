@@ -23,7 +23,6 @@ from hookferry.api.app import create_app
 from hookferry.api.publish import PublishRoutes
 from hookferry.clock import Clock, SystemClock
 from hookferry.config import Settings
-from hookferry.contracts import builtin
 from hookferry.delivery.dispatcher import Dispatcher
 from hookferry.delivery.executor import Executor
 from hookferry.delivery.guard import Guard
@@ -37,10 +36,12 @@ from hookferry.ids import IdMaker
 from hookferry.model import Key, Permission
 from hookferry.service.alerts import Alerts
 from hookferry.service.catalogue import Catalogue
+from hookferry.service.contracts import Contracts
 from hookferry.service.endpoints import Endpoints
 from hookferry.service.history import History
 from hookferry.service.keys import Keys
 from hookferry.service.members import Members
+from hookferry.service.previews import Previews
 from hookferry.service.publish import Publisher
 from hookferry.service.roles import Roles
 from hookferry.service.secrets import Secrets
@@ -129,7 +130,9 @@ async def _parts(
     listener: socket.socket,
     development: Development | None,
 ) -> AsyncIterator[Server]:
-    contracts = {"standard": builtin("standard")}
+    contracts = Contracts(store, clock, settings.contracts_folder())
+    await contracts.pin_all()
+    contracts.at_root(settings.contract)
     registry = CollectorRegistry()
     observer = Observer(logs.Lines(settings.log_format, settings.log_level), registry)
     allow = (*settings.allow_net, *(development.networks if development else ()))
@@ -164,6 +167,7 @@ async def _parts(
     endpoints = Endpoints(store, clock, ids, contracts, os.urandom, publisher, dispatcher.wake, allow)
     services = Services(
         contracts=contracts,
+        previews=Previews(contracts, clock, sender.on_wire),
         tenants=Tenants(store, clock, ids, contracts),
         roles=Roles(store, clock, ids),
         members=Members(store, clock, ids),

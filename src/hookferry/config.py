@@ -16,6 +16,7 @@ from hookferry.kinds import (
     DATABASE,
     DURATION,
     FLAG,
+    NAME,
     NETWORKS,
     SCALE,
     SECRET,
@@ -65,6 +66,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Network, ...],
         About("Networks that deliveries may reach although they are not public.", NETWORKS),
     ] = ()
+    contracts_dir: Annotated[
+        str | None, About("A folder of your own contracts: NAME.toml, and NAME.vectors.toml beside it.", TEXT)
+    ] = None
+    contract: Annotated[
+        str | None,
+        About("The contract whose company's API is at the root; only one can be.", NAME),
+    ] = None
     dev: Annotated[
         bool, About("Development: makes a key, a tenant and a receiver to try things with.", FLAG)
     ] = False
@@ -106,6 +114,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tenant: Annotated[
         str | None, About("The tenant that the commands are about.", TEXT, client="--tenant")
     ] = None
+
+    def contracts_folder(self) -> Path | None:
+        """The folder of contracts; a relative one counts from the working folder."""
+        return None if self.contracts_dir is None else Path(self.contracts_dir)
 
     def database_file(self) -> Path:
         """The SQLite file's path; a relative one counts from the working folder."""

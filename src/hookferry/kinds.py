@@ -23,12 +23,21 @@ class Kind(msgspec.Struct, frozen=True):
     word: str
     read: Callable[[Any], Any]
     write: Callable[[Any], str] = str
+    alone: bool = False
+    """True if a flag that is given twice is refused, instead of the last one being taken."""
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("a text that is not empty")
     return value
+
+
+def _name(value: Any) -> str:
+    names = value if isinstance(value, (list, tuple)) else str(value).split(",")
+    if len(names) != 1:
+        raise ValueError("one name alone")
+    return _text(names[0])
 
 
 def _key(value: Any) -> str:
@@ -98,6 +107,7 @@ def word(*words: str) -> Kind:
 
 
 TEXT = Kind("text", _text)
+NAME = Kind("name", _name, alone=True)
 SECRET = Kind("secret", _key)
 FLAG = Kind("true|false", _yes_or_no, lambda value: str(value).lower())
 DURATION = Kind("duration", _duration, write_duration)

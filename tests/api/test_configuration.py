@@ -6,6 +6,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from hookferry.api.answers import OldSecret
+from hookferry.contracts import builtin
 from hookferry.service.forms import NewEndpoint, Rotation
 from tests.api.conftest import Client
 
@@ -27,6 +28,7 @@ async def test_tenant(operator: Client) -> None:
         "id": "acme",
         "name": "Acme Ltd",
         "contract": "standard",
+        "contract_version": builtin("standard").version,
         "features": [],
         "created_at": "2023-11-14T22:13:20.000Z",
     }

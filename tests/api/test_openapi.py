@@ -8,6 +8,7 @@ import pytest
 
 from hookferry.api.problems import CODES
 from hookferry.service import forms
+from hookferry.service.previews import NewPreview
 from hookferry.service.publish import Draft
 from tests.api.conftest import Client
 
@@ -42,8 +43,9 @@ ROUTES = {
     "/v1/tenants/{tenant}/event-types": "get",
     "/v1/event-types": "get post",
     "/v1/event-types/{name}": "get patch delete",
-    "/v1/contracts": "get",
-    "/v1/contracts/{name}": "get",
+    "/v1/contracts": "get post",
+    "/v1/contracts/{name}": "get delete",
+    "/v1/contracts/{name}/preview": "post",
     "/v1/keys": "get post",
     "/v1/keys/{id}": "delete",
     "/healthz": "get",
@@ -81,7 +83,7 @@ def test_references(document: Any) -> None:
 
 def test_examples(document: Any) -> None:
     """Every example of a body is accepted by the form that reads it."""
-    kinds = {**vars(forms), "Draft": Draft}
+    kinds = {**vars(forms), "Draft": Draft, "NewPreview": NewPreview}
     for item in document["paths"].values():
         for operation in item.values():
             content = operation.get("requestBody", {"content": {}})["content"].get("application/json")

@@ -101,11 +101,15 @@ def api(url: str) -> BaseSchema:
 
 def aim(path: str, method: str, ids: dict[str, str]) -> dict[str, str]:
     """Path parameters that lead to something, but for what would delete it."""
-    if method == "delete" or "{tenant}" not in path:
+    if method == "delete" or "{" not in path:
+        return {}
+    if path.startswith("/v1/contracts"):
+        return {"name": "standard"}
+    if "{tenant}" not in path:
         return {}
     if "{id}" not in path:
         return {"tenant": "demo"}
-    return {"tenant": "demo", "id": ids[path.split("/")[4]]}
+    return {"tenant": "demo", "id": ids.get(path.split("/")[4], "none")}
 
 
 @pytest.mark.parametrize("mode", GenerationMode)

@@ -26,7 +26,7 @@ async def endpoint(services: Services) -> Endpoint:
 async def test_rotate(services: Services, clock: ManualClock, endpoint: Endpoint) -> None:
     """The old secret stays valid for the contract's overlap."""
     rotated = await services.secrets.rotate("demo", endpoint.id, Rotation(secret=CHOSEN))
-    overlap = services.contracts["standard"].overlap
+    overlap = services.contracts.of(services.tenants.get("demo")).overlap
     old = Secret(endpoint.secrets[0].value, clock.now() + int(overlap * 1000))
     assert rotated.secrets == (Secret(CHOSEN), old)
 

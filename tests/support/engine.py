@@ -10,7 +10,7 @@ from random import Random
 
 import msgspec
 
-from hookferry.contracts import builtin
+from hookferry.contracts.texts import builtin_text
 from hookferry.delivery.dispatcher import Dispatcher
 from hookferry.delivery.executor import Executor, Sends
 from hookferry.delivery.guard import Guard
@@ -19,6 +19,7 @@ from hookferry.delivery.sender import Sender
 from hookferry.ids import IdMaker
 from hookferry.model import Delivery, Endpoint, EndpointStatus, Secret, Tenant
 from hookferry.receiver import Receiver
+from hookferry.service.contracts import Contracts
 from hookferry.service.publish import Draft, HandOver, Publisher
 from hookferry.store.base import Ingested, Settled, Slice
 from hookferry.store.sqlite import SqliteStore
@@ -39,7 +40,7 @@ class Engine:
         self.clock = clock
         self.receiver = receiver
         self.ids = IdMaker(clock.now, Random(2).getrandbits)
-        contracts = {"standard": builtin("standard")}
+        contracts = Contracts(store, clock)
         executor = Executor(store, clock, self.ids, contracts, sender, lambda: 0.5)
         self.dispatcher = Dispatcher(store, clock, executor.deliver, executor.give_back, 64, lane_cap)
         self._contracts = contracts
@@ -64,7 +65,9 @@ class Engine:
         await asyncio.gather(*self._tasks)
 
     async def add_tenant(self, id: str = "demo") -> None:
-        await self.store.add_tenant(Tenant(id, id, "standard", self.clock.now()))
+        text = builtin_text("standard")
+        tenant = Tenant(id, id, text.name, self.clock.now(), contract_version=text.version)
+        await self.store.add_tenant(tenant, text)
 
     async def add_endpoint(
         self, path: str = "/hooks", tenant: str = "demo", url: str | None = None

@@ -1,18 +1,21 @@
 """Everything above the store, put together as the app does it, but for the engine."""
 
+from pathlib import Path
 from random import Random
 
 import msgspec
 
 from hookferry.contracts import Contract, builtin
 from hookferry.ids import IdMaker
-from hookferry.model import Work
+from hookferry.model import ContractText, Work
 from hookferry.service.alerts import Alerts
 from hookferry.service.catalogue import Catalogue
+from hookferry.service.contracts import Contracts, Origin
 from hookferry.service.endpoints import Endpoints
 from hookferry.service.history import History
 from hookferry.service.keys import Keys
 from hookferry.service.members import Members
+from hookferry.service.previews import Previews
 from hookferry.service.publish import Publisher
 from hookferry.service.roles import Roles
 from hookferry.service.secrets import Secrets
@@ -52,23 +55,25 @@ class FullEngine:
 def gated(contract: Contract) -> Contract:
     """The same with a feature that switches it on, and one that opens its documents."""
     access = msgspec.structs.replace(contract.access, feature="webhooks", docs_feature="developer-docs")
-    return msgspec.structs.replace(contract, name="gated", access=access)
+    return msgspec.structs.replace(contract, name="gated", version="0123456789ab", access=access)
 
 
 class House:
     """The services over a store, with the contracts `standard` and `gated`."""
 
-    def __init__(self, store: Store, clock: ManualClock) -> None:
+    def __init__(self, store: Store, clock: ManualClock, folder: Path | None = None) -> None:
         ids = IdMaker(clock.now, Random(2).getrandbits)
         random = Random(3).randbytes
-        standard = builtin("standard")
-        contracts = {"standard": standard, "gated": gated(standard)}
+        contracts = Contracts(store, clock, folder)
+        made_up = gated(builtin("standard"))
+        contracts.add(Origin.FOLDER, ContractText(made_up.version, made_up.name, ""), made_up)
         self.store = store
         self.engine = FullEngine()
         self.publisher = Publisher(store, clock, ids, self.engine, contracts, 256 * 1024)
         endpoints = Endpoints(store, clock, ids, contracts, random, self.publisher, self.engine.wake)
         self.services = Services(
             contracts=contracts,
+            previews=Previews(contracts, clock, lambda request: request),
             tenants=Tenants(store, clock, ids, contracts),
             roles=Roles(store, clock, ids),
             members=Members(store, clock, ids),

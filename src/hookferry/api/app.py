@@ -13,7 +13,18 @@ from hookferry.api import problems
 from hookferry.api.access import guard
 from hookferry.api.reading import AnyRequest, read_body, read_query
 from hookferry.api.reference import Reference
-from hookferry.api.routes import alerts, catalogue, endpoints, history, keys, people, system, tail, tenants
+from hookferry.api.routes import (
+    alerts,
+    catalogue,
+    contracts,
+    endpoints,
+    history,
+    keys,
+    people,
+    system,
+    tail,
+    tenants,
+)
 from hookferry.errors import HookferryError
 from hookferry.service.principal import Principal
 from hookferry.service.services import Services
@@ -49,7 +60,7 @@ def create_app(
             history.deliveries,
             tail.tail,
             catalogue.event_types,
-            catalogue.contracts,
+            contracts.router,
         ],
     )
     app = Litestar(

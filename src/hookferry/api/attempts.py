@@ -61,6 +61,10 @@ class AttemptRequest(Answer, frozen=True):
         )
 
 
+class Preview(AttemptRequest, frozen=True):
+    """What would be sent."""
+
+
 class AttemptResponse(Answer, frozen=True):
     """What the receiver answered."""
 

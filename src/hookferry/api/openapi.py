@@ -149,7 +149,7 @@ def _guarded(needs: Access | Permission, operation: Json) -> Json:
     statuses = ["401", "403", "404", "503"]
     if "requestBody" in operation:
         statuses += ["400", "413", "415", "422", "409"]
-    elif operation["operationId"].startswith(("list_", "tail")):
+    elif operation["parameters"] and operation["parameters"][-1]["in"] == "query":
         statuses.append("422")
     else:
         statuses.append("409")

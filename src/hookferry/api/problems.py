@@ -32,6 +32,7 @@ CODES = {
     "too_large": "The body is over its limit.",
     "unsupported_media_type": "The body is not JSON.",
     "invalid": "The request cannot be accepted as it is.",
+    "invalid_contract": "The contract's text cannot be loaded.",
     "invalid_url": "The endpoint's URL cannot be used.",
     "unknown_event_type": "The event type is not in the catalogue.",
     "unavailable": "Nothing can be stored now, and nothing was. Try again later.",

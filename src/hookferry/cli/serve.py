@@ -37,9 +37,10 @@ def _flag(setting: "Setting") -> click.Option:
     kind, shown = setting.about.kind, setting.write(setting.default)
     if isinstance(setting.default, bool):
         return click.Option(names, is_flag=True, default=None, help=setting.about.help)
-    multiple = isinstance(setting.default, tuple)
-    more = f"  [default: {shown}]" if shown else "  [repeatable]" if multiple else ""
+    repeatable = isinstance(setting.default, tuple)
+    more = f"  [default: {shown}]" if shown else "  [repeatable]" if repeatable else ""
     metavar = kind.word if "|" in kind.word else kind.word.upper()
+    multiple = repeatable or kind.alone
     return click.Option(names, multiple=multiple, metavar=metavar, help=setting.about.help + more)
 
 

@@ -1,7 +1,7 @@
 """One delivery, from the lane to the settlement: load > render > sign > send > judge > settle."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -25,6 +25,7 @@ from hookferry.model import (
     Verdict,
     Work,
 )
+from hookferry.service.contracts import Contracts
 from hookferry.store.base import Settlement, Store
 
 # Seconds until a delivery that a fault of ours held up is tried again, times up to two by chance.
@@ -58,7 +59,7 @@ class Executor:
         store: Store,
         clock: Clock,
         ids: IdMaker,
-        contracts: Mapping[str, Contract],
+        contracts: Contracts,
         sender: Sends,
         chance: Callable[[], float],
         time_scale: float = 1.0,
@@ -90,7 +91,7 @@ class Executor:
         if endpoint is None or tenant is None or endpoint.status is not EndpointStatus.ACTIVE:
             self._stand_aside(work, endpoint)
             return
-        contract = self._contracts[tenant.contract]
+        contract = self._contracts.of(tenant)
         started_at = self._clock.now()
         number = work.delivery.attempts + 1
         request, result = self._render(contract, work, endpoint, number, started_at)

@@ -1,6 +1,6 @@
 """Endpoints: registered, changed, paused, resumed, tested, deleted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from hookferry.ids import IdMaker
 from hookferry.model import Endpoint, EndpointStatus
 from hookferry.service import rules
 from hookferry.service.catalogue import is_known
+from hookferry.service.contracts import Contracts
 from hookferry.service.features import open_contract
 from hookferry.service.forms import EndpointChange, NewEndpoint
 from hookferry.service.principal import Principal
@@ -27,7 +28,7 @@ from hookferry.store.base import Ingested, Store
 class Endpoints:
     """What a tenant does with its endpoints. Raises Forbidden where its contract's feature is off for it.
 
-    `contracts` are the contracts by name, `allow` the networks that an operator opened; `wake` tells the
+    `allow` are the networks that an operator opened; `wake` tells the
     engine that something is due.
     """
 
@@ -36,7 +37,7 @@ class Endpoints:
         store: Store,
         clock: Clock,
         ids: IdMaker,
-        contracts: Mapping[str, Contract],
+        contracts: Contracts,
         randomness: Randomness,
         publisher: Publisher,
         wake: Callable[[], None],

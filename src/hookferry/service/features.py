@@ -1,10 +1,9 @@
 """A tenant's features, which the operator alone switches, as the gates that a contract sets (OC-7, 8, 32)."""
 
-from collections.abc import Mapping
-
 from hookferry.contracts import Contract
 from hookferry.errors import Forbidden
 from hookferry.model import Tenant
+from hookferry.service.contracts import Contracts
 
 
 def has(tenant: Tenant, feature: str | None) -> bool:
@@ -21,8 +20,8 @@ def require(tenant: Tenant, feature: str | None) -> None:
         )
 
 
-def open_contract(contracts: Mapping[str, Contract], tenant: Tenant) -> Contract:
+def open_contract(contracts: Contracts, tenant: Tenant) -> Contract:
     """The contract of a tenant that may manage endpoints. Raises Forbidden for one that may not."""
-    contract = contracts[tenant.contract]
+    contract = contracts.of(tenant)
     require(tenant, contract.access.feature)
     return contract

@@ -87,7 +87,23 @@ class TenantChange(Form, frozen=True):
     contract: Annotated[
         str | UnsetType, Meta(description="Can be changed while the tenant has no endpoints.")
     ] = UNSET
+    contract_version: Annotated[
+        str | UnsetType,
+        Meta(description="Move it to this version of its contract, or to `latest`.", examples=["latest"]),
+    ] = UNSET
     features: _Features | UnsetType = UNSET
+
+
+class NewContract(Form, frozen=True):
+    """A company's wire format, or a new version of it."""
+
+    sample: ClassVar[dict[str, Any]] = {
+        "text": 'name = "acme"\ntitle = "Acme"\n...',
+        "vectors": "[[request]]\n...",
+    }
+
+    text: Annotated[str, Meta(description="The contract's file, as TOML. It says its name itself.")]
+    vectors: Annotated[str | None, Meta(description="What must come out of it, as TOML.")] = None
 
 
 class NewRole(Form, frozen=True):

@@ -3,15 +3,15 @@
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import UNSET
 
 from hookferry.clock import Clock
-from hookferry.contracts import Contract
 from hookferry.errors import Invalid, NotFound, Unauthenticated
 from hookferry.ids import IdMaker
 from hookferry.model import Key, Permission
+from hookferry.service.contracts import Contracts
 from hookferry.service.forms import NewKey, millis
 from hookferry.service.principal import OPERATOR, Principal
 from hookferry.service.rules import check_text
@@ -35,7 +35,7 @@ class Keys:
         store: Store,
         clock: Clock,
         ids: IdMaker,
-        contracts: Mapping[str, Contract],
+        contracts: Contracts,
         randomness: Callable[[int], bytes],
         admin_key: str | None = None,
     ) -> None:
@@ -140,7 +140,7 @@ class Keys:
     def _prefix(self, tenant: str | None) -> str:
         if tenant is None:
             return _DEFAULT_PREFIX
-        return self._contracts[self._store.directory.tenant(tenant).contract].access.key_prefix
+        return self._contracts.of(self._store.directory.tenant(tenant)).access.key_prefix
 
 
 def _digest(text: str) -> bytes:

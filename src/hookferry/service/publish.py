@@ -1,7 +1,7 @@
 """Publish: validate, match, store, hand over. The hot path of everything."""
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Protocol
 
@@ -24,6 +24,7 @@ from hookferry.model import (
 )
 from hookferry.service import features, rules
 from hookferry.service.catalogue import is_known
+from hookferry.service.contracts import Contracts
 from hookferry.service.following import Follower, followers_of
 from hookferry.service.forms import millis
 from hookferry.service.payloads import check_payload
@@ -102,7 +103,7 @@ class Publisher:
         clock: Clock,
         ids: IdMaker,
         hand_over: HandOver,
-        contracts: Mapping[str, Contract],
+        contracts: Contracts,
         payload_limit: int,
         count: Callable[[int], None] = lambda events: None,
     ) -> None:
@@ -127,7 +128,7 @@ class Publisher:
             events = [self._numbered(tenant, draft, now, number) for number, draft in enumerate(drafts)]
         match = self._store.directory.match
         # Without its contract's feature a tenant's events are kept and go nowhere (OC-7).
-        gated = not features.has(tenant, self._contracts[tenant.contract].access.feature)
+        gated = not features.has(tenant, self._contracts.of(tenant).access.feature)
         matches = [[] if gated else match(event.tenant, event.type, event.scope) for event in events]
         followers = self._followers(tenant, events, None if gated else self._store.directory)
         if len(drafts) > 1:
@@ -155,7 +156,7 @@ class Publisher:
             raise
 
     def _event(self, tenant: Tenant, draft: Draft, now: int) -> Event:
-        contract = self._contracts[tenant.contract]
+        contract = self._contracts.of(tenant)
         type = contract.canonical(rules.check_event_type(draft.type))
         self._check_known(contract, type)
         payload = bytes(draft.payload)
@@ -189,7 +190,7 @@ class Publisher:
         self, tenant: Tenant, events: list[Event], told: Directory | None
     ) -> list[Sequence[Follower]]:
         """What each event brings with it. Raises Invalid, with the event's number if there are several."""
-        derivations = self._contracts[tenant.contract].derivations
+        derivations = self._contracts.of(tenant).derivations
         if not derivations and (told is None or not told.has_alerts(tenant.id)):
             return [()] * len(events)
         found: list[Sequence[Follower]] = []
@@ -210,7 +211,7 @@ class Publisher:
         on: Membership | None = None,
     ) -> Ingest:
         """What to store. Room in the lanes is taken here, and given back if it is not stored."""
-        contract = self._contracts[self._store.directory.tenant(event.tenant).contract]
+        contract = self._contracts.of(self._store.directory.tenant(event.tenant))
         if contract.selective:
             endpoints = [endpoint for endpoint in endpoints if contract.accepts(endpoint)]
         deliveries = [self._delivery(event, endpoint) for endpoint in endpoints[:_HANDED_OVER]]

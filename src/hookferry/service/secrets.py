@@ -1,6 +1,6 @@
 """Signing secrets: made, rotated with an overlap, revealed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 
@@ -8,6 +8,7 @@ from hookferry.clock import Clock
 from hookferry.contracts import Contract
 from hookferry.errors import Conflict, Forbidden, Invalid
 from hookferry.model import Endpoint, Secret
+from hookferry.service.contracts import Contracts
 from hookferry.service.features import open_contract
 from hookferry.service.forms import Rotation
 from hookferry.service.principal import Principal
@@ -76,14 +77,12 @@ def rotated(secrets: tuple[Secret, ...], new: Secret, now: int, overlap: float) 
 
 
 class Secrets:
-    """Rotates and reveals the secrets of endpoints. `contracts` are the contracts by name.
+    """Rotates and reveals the secrets of endpoints.
 
     Raises Forbidden where the contract's feature is off for the tenant.
     """
 
-    def __init__(
-        self, store: Store, clock: Clock, contracts: Mapping[str, Contract], randomness: Randomness
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, contracts: Contracts, randomness: Randomness) -> None:
         self._store = store
         self._clock = clock
         self._contracts = contracts

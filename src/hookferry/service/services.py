@@ -1,16 +1,15 @@
 """The use cases in one bundle: what the API is given."""
 
-from collections.abc import Mapping
-
 import msgspec
 
-from hookferry.contracts import Contract
 from hookferry.service.alerts import Alerts
 from hookferry.service.catalogue import Catalogue
+from hookferry.service.contracts import Contracts
 from hookferry.service.endpoints import Endpoints
 from hookferry.service.history import History
 from hookferry.service.keys import Keys
 from hookferry.service.members import Members
+from hookferry.service.previews import Previews
 from hookferry.service.roles import Roles
 from hookferry.service.secrets import Secrets
 from hookferry.service.tail import Tail
@@ -18,9 +17,10 @@ from hookferry.service.tenants import Tenants
 
 
 class Services(msgspec.Struct, frozen=True):
-    """One of each. `contracts` are the contracts by name."""
+    """One of each."""
 
-    contracts: Mapping[str, Contract]
+    contracts: Contracts
+    previews: Previews
     tenants: Tenants
     roles: Roles
     members: Members

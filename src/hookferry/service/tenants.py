@@ -1,6 +1,6 @@
 """Tenants: the customers of the product."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import UNSET
@@ -9,19 +9,21 @@ from hookferry.clock import Clock
 from hookferry.contracts import Contract
 from hookferry.errors import Conflict, Invalid
 from hookferry.ids import IdMaker
-from hookferry.model import Tenant
+from hookferry.model import ContractText, Endpoint, Tenant
 from hookferry.service import features
+from hookferry.service.contracts import LATEST, Contracts
 from hookferry.service.forms import NewTenant, TenantChange
 from hookferry.service.principal import Principal
 from hookferry.service.reconciling import reconcile
-from hookferry.service.rules import check_features, check_tenant_id, check_text
+from hookferry.service.rules import check_features, check_headers, check_tenant_id, check_text
+from hookferry.service.secrets import check_readable, live
 from hookferry.store.base import Slice, Store
 
 
 class Tenants:
-    """Makes, changes and deletes tenants. `contracts` are those that a tenant can have, by name."""
+    """Makes, changes and deletes tenants. Each is pinned to a version of its contract (ADR 0007)."""
 
-    def __init__(self, store: Store, clock: Clock, ids: IdMaker, contracts: Mapping[str, Contract]) -> None:
+    def __init__(self, store: Store, clock: Clock, ids: IdMaker, contracts: Contracts) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
@@ -43,37 +45,38 @@ class Tenants:
         """
         tenant = self.get(id)
         if principal.tenant is not None:
-            features.require(tenant, self._contracts[tenant.contract].access.docs_feature)
+            features.require(tenant, self._contracts.of(tenant).access.docs_feature)
 
     async def create(self, wanted: NewTenant) -> Tenant:
         """Raises Conflict for an id that is taken, or that a deleted tenant left a history under."""
         id = self._ids.new("ten") if wanted.id is None else check_tenant_id(wanted.id)
+        text = self._contracts.choose(wanted.contract)
         tenant = Tenant(
             id=id,
             name=check_text("name", wanted.name),
-            contract=self._known_contract(wanted.contract),
+            contract=text.name,
             created_at=self._clock.now(),
             features=check_features(wanted.features),
+            contract_version=text.version,
         )
         # Who gets a deleted tenant's id must not get its events: they stay until retention takes them.
         if id not in self._store.directory.tenants and await self._has_history(id):
             raise Conflict(f"A deleted tenant was named {id!r}, and its history is still kept.", field="id")
-        await self._store.add_tenant(tenant)
+        await self._store.add_tenant(tenant, text)
         return tenant
 
     async def change(self, id: str, wanted: TenantChange) -> Tenant:
-        """Raises NotFound, and Conflict for another contract while there are endpoints."""
+        """Raises NotFound, Invalid, and Conflict for a contract that its endpoints do not go with."""
         given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
         check_text("name", given.get("name", ""))
         if "features" in given:
             given["features"] = check_features(given["features"])
-        contract = self._known_contract(given["contract"]) if "contract" in given else self.get(id).contract
-        if contract != self.get(id).contract and self._store.directory.endpoints(id):
-            raise Conflict(
-                "The contract can change only while there are no endpoints: their secrets are made for it.",
-                field="contract",
-            )
-        return await self._store.change_tenant(id, lambda tenant: msgspec.structs.replace(tenant, **given))
+        text = self._wanted_text(self.get(id), **given)
+        if text is not None:
+            given |= {"contract": text.name, "contract_version": text.version}
+        return await self._store.change_tenant(
+            id, lambda tenant: msgspec.structs.replace(tenant, **given), text
+        )
 
     async def delete(self, id: str) -> int:
         """Delete a tenant with its keys and endpoints. How many deliveries that cancelled."""
@@ -85,8 +88,33 @@ class Tenants:
         events = await self._store.events(id, Slice(limit=1))
         return bool(events.data or (await self._store.deliveries(id, Slice(limit=1))).data)
 
-    def _known_contract(self, name: str) -> str:
-        if name not in self._contracts:
-            known = ", ".join(sorted(self._contracts))
-            raise Invalid(f"There is no contract {name!r}; there is: {known}.", field="contract")
-        return name
+    def _wanted_text(
+        self, tenant: Tenant, contract: str | None = None, contract_version: str | None = None, **_: object
+    ) -> ContractText | None:
+        """The contract's text to move a tenant to; None if it stays."""
+        name = tenant.contract if contract is None else contract
+        if name == tenant.contract and contract_version is None:
+            return None
+        text = self._contracts.choose(name, LATEST if contract_version is None else contract_version)
+        endpoints = self._store.directory.endpoints(tenant.id)
+        if name != tenant.contract and endpoints:
+            raise Conflict(
+                "The contract can change only while there are no endpoints: their secrets are made for it.",
+                field="contract",
+            )
+        for endpoint in endpoints:
+            self._check_goes_with(endpoint, self._contracts.compiled(text))
+        return text
+
+    def _check_goes_with(self, endpoint: Endpoint, contract: Contract) -> None:
+        """Raises Conflict for an endpoint that could not be sent to under a contract."""
+        check_readable(endpoint)
+        try:
+            for secret in live(endpoint.secrets, self._clock.now()):
+                contract.check_secret(secret.value)
+            check_headers(dict(endpoint.headers), contract.header_names)
+        except Invalid as error:
+            raise Conflict(
+                f"The endpoint {endpoint.id} does not go with this version: {error.message}",
+                field="contract_version",
+            ) from None

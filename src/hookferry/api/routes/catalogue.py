@@ -1,12 +1,11 @@
-"""/v1/event-types, /v1/tenants/{tenant}/event-types and /v1/contracts"""
+"""/v1/event-types and /v1/tenants/{tenant}/event-types"""
 
 from litestar import Router, delete, get, patch, post
 
 from hookferry.api.access import Access
-from hookferry.api.answers import Contract, Deleted, EventType
+from hookferry.api.answers import Deleted, EventType
 from hookferry.api.paging import Page, PageQuery, page_of
 from hookferry.api.parameters import Body, Id, Query, Services, Who
-from hookferry.errors import NotFound
 from hookferry.model import Permission
 from hookferry.service.forms import EventTypeChange, NewEventType
 
@@ -60,24 +59,6 @@ def list_tenant_event_types(
     return page_of(services.catalogue.list(), lambda type: type.name, EventType.of, asked)
 
 
-@get("/contracts", needs=Access.ANY_KEY, sync_to_thread=False)
-def list_contracts(services: Services, asked: Query[PageQuery]) -> Page[Contract]:
-    """List contracts.
-
-    By name.
-    """
-    contracts = sorted(services.contracts.values(), key=lambda contract: contract.name)
-    return page_of(contracts, lambda contract: contract.name, Contract.of, asked)
-
-
-@get("/contracts/{name:str}", needs=Access.ANY_KEY, sync_to_thread=False)
-def get_contract(services: Services, name: Id) -> Contract:
-    """Read a contract."""
-    if name not in services.contracts:
-        raise NotFound(f"There is no contract {name!r}.")
-    return Contract.of(services.contracts[name])
-
-
 def _bare(name: str) -> str:
     """A name that may contain slashes comes with one before it."""
     return name.removeprefix("/")
@@ -95,4 +76,3 @@ event_types = Router(
     ],
     tags=["Event types"],
 )
-contracts = Router("/", route_handlers=[list_contracts, get_contract], tags=["Contracts"])
