@@ -1,8 +1,12 @@
 """Short words for the tests of contracts."""
 
+import json
 from importlib.resources import files
 
+import pytest
+
 from hookferry.contracts import Contract, load
+from hookferry.errors import ContractError
 from hookferry.model import (
     Delivery,
     DeliveryStatus,
@@ -14,6 +18,7 @@ from hookferry.model import (
     Request,
     Response,
     Result,
+    Scope,
     Secret,
 )
 
@@ -42,19 +47,27 @@ def with_body(lines: str) -> Contract:
 
 
 def event(
-    payload: bytes | None = b'{"total":12}', type: str = "order.created", changes: bytes | None = None
+    payload: bytes | None = b'{"total":12}',
+    type: str = "order.created",
+    changes: bytes | None = None,
+    scope: Scope | None = None,
 ) -> Event:
-    return Event("evt_1", "acme", type, payload, NOW - 782, NOW, changes)
+    return Event("evt_1", "acme", type, payload, NOW - 782, NOW, changes, scope)
 
 
 def endpoint(
-    *secrets: Secret, headers: Headers = (), timeout: float | None = None, ed25519: str | None = None
+    *secrets: Secret,
+    headers: Headers = (),
+    timeout: float | None = None,
+    ed25519: str | None = None,
+    url: str = "https://example.com/hook",
+    name: str = "",
 ) -> Endpoint:
     return Endpoint(
         id="ep_1",
         tenant="acme",
-        url="https://example.com/hook",
-        name="",
+        url=url,
+        name=name,
         event_types=(),
         scope={},
         headers=headers,
@@ -85,3 +98,62 @@ def answered(status: int, **headers: str) -> Result:
     """A whole answer; underscores in header names become hyphens."""
     given = tuple((name.replace("_", "-"), value) for name, value in headers.items())
     return Result(Outcome.RESPONSE, 0.1, Response(status, given, b""))
+
+
+def file(
+    more: str = "",
+    body: str = '{ data = "{payload}" }',
+    headers: str = 'Content-Type = "application/json"',
+    retry: str = "schedule = []",
+) -> str:
+    """A small contract file: its body, the lines of its headers and its retries, and more sections."""
+    return f"""name = "acme"
+title = "Acme"
+body = {body}
+
+[subscription]
+schemes = ["https"]
+
+[headers]
+{headers}
+
+[retry]
+{retry}
+
+[timeout]
+total = "10s"
+
+[test]
+type = "test"
+payload = "{{}}"
+
+{more}
+"""
+
+
+def made(more: str = "", **parts: str) -> Contract:
+    """The contract of a small file."""
+    return load(file(more, **parts), "acme.toml")
+
+
+def signature(**keys: str | bool) -> str:
+    """A table of a signature: HMAC over the body with the whole secret, unless it is said otherwise.
+
+    A key that is empty is left out.
+    """
+    usual = {
+        "algorithm": "hmac-sha256",
+        "key": "utf-8",
+        "content": "{body}",
+        "encoding": "hex",
+        "header": "X-Signature",
+    }
+    lines = [f"{key} = {json.dumps(value)}" for key, value in {**usual, **keys}.items() if value != ""]
+    return "\n".join(["", "[[signature]]", *lines, ""])
+
+
+def refusal(text: str, vectors: str | None = None) -> str:
+    """Why a contract file is not loaded."""
+    with pytest.raises(ContractError) as refused:
+        load(text, "acme.toml", vectors)
+    return refused.value.message

@@ -7,13 +7,7 @@ from hypothesis import strategies as st
 from hookferry.contracts import builtin, load
 from hookferry.contracts.source import line_of
 from hookferry.errors import ContractError
-from tests.contracts.examples import STANDARD, VECTORS, altered
-
-
-def refusal(text: str, vectors: str | None = None) -> str:
-    with pytest.raises(ContractError) as refused:
-        load(text, "acme.toml", vectors)
-    return refused.value.message
+from tests.contracts.examples import STANDARD, VECTORS, altered, refusal
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha512
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -107,9 +107,14 @@ def _refuse() -> int:
     raise ValueError("not hexadecimal")
 
 
-def _private_size(text: str) -> int:
-    private_key(text)
-    return 1
+def _keys_of(form: str) -> Callable[[str], int]:
+    """The measure of private keys of a form: one."""
+
+    def measure(text: str) -> int:
+        private_key(text, form)
+        return 1
+
+    return measure
 
 
 FORMS: dict[str, Form] = {
@@ -121,8 +126,8 @@ FORMS: dict[str, Form] = {
     ),
     "hex": Form("bytes", bytes.hex, len, _hex_size),
     "text": Form("characters", bytes.hex, lambda random: 2 * len(random), _measured),
-    "ecdsa-p256": Form("keys", lambda random: _new_p256(random), lambda random: 1, _private_size),
-    "rsa": Form("keys", None, lambda random: 1, _private_size),
+    "ecdsa-p256": Form("keys", lambda random: _new_p256(random), lambda random: 1, _keys_of("ecdsa-p256")),
+    "rsa": Form("keys", None, lambda random: 1, _keys_of("rsa")),
 }
 """By name. `text`: any characters, used as they are; keys are PKCS #8 in base64."""
 
@@ -135,46 +140,55 @@ KEYS: dict[str, Callable[[SecretRules], Callable[[str], bytes]]] = {
 """How a stored secret becomes key bytes, by name."""
 
 
+KEY_PAIRS = {"ecdsa-p256": "a P-256 key", "rsa": "an RSA key of 2048 bits or more"}
+"""The forms whose secrets are private keys, and what they are called."""
+
+
 @lru_cache(_REMEMBERED)
-def private_key(text: str) -> "PrivateKey":
-    """The key object of a PKCS #8 private key in base64. Raises ValueError."""
+def private_key(text: str, form: str) -> "PrivateKey":
+    """The key object of a PKCS #8 private key in base64. Raises ValueError, for another form's too."""
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 
     try:
         key = load_der_private_key(b64decode(text, validate=True), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ValueError("not a PKCS #8 private key in base64") from error
-    if isinstance(key, RSAPrivateKey) and key.key_size >= _SHORTEST_RSA:
-        return key
-    if isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1):
-        return key
-    raise ValueError("neither a P-256 key nor an RSA key of 2048 bits or more")
+    _check_kind(key, form)
+    return cast("PrivateKey", key)
 
 
 @lru_cache(_REMEMBERED)
-def public_der(text: str) -> "PublicKey":
+def public_der(text: str, form: str) -> "PublicKey":
     """The key object of a public key (SubjectPublicKeyInfo, DER) in base64. Raises Invalid."""
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
     try:
         key = load_der_public_key(b64decode(text, validate=True))
-    except (ValueError, TypeError):
-        key = None
-    if not isinstance(key, (EllipticCurvePublicKey, RSAPublicKey)):
-        raise Invalid("expected a public key, DER in base64", field="secret")
-    return key
+        _check_kind(key, form)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise Invalid(f"expected {KEY_PAIRS[form]}, public, DER in base64", field="secret") from None
+    return cast("PublicKey", key)
 
 
-def public_of(private: str) -> str:
+def _check_kind(key: object, form: str) -> None:
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    if form == "rsa":
+        fits = isinstance(key, (rsa.RSAPrivateKey, rsa.RSAPublicKey)) and key.key_size >= _SHORTEST_RSA
+    else:
+        curves = (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)
+        fits = isinstance(key, curves) and isinstance(key.curve, ec.SECP256R1)
+    if not fits:
+        raise ValueError(f"not {KEY_PAIRS[form]}")
+
+
+def public_of(private: str, form: str) -> str:
     """The public key (DER in base64) of a PKCS #8 private key in base64. Raises ValueError."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    public = private_key(private).public_key()
+    public = private_key(private, form).public_key()
     return b64encode(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
 
 
@@ -249,7 +263,7 @@ def _behind(prefix: str, text: str, form: str) -> str:
 def _refused(prefix: str, form: str) -> Invalid:
     # The text itself stays out of the message: it is a secret.
     said = {"base64": "base64 with its padding", "text": "a text", "hex": "hexadecimal digits"}
-    behind = said.get(form, "a PKCS #8 private key in base64")
+    behind = said.get(form) or f"{KEY_PAIRS[form]}, PKCS #8 in base64"
     return Invalid(
         f"expected {prefix} followed by {behind}" if prefix else f"expected {behind}", field="secret"
     )

@@ -117,9 +117,9 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
 
     def public_key(self, secret: str) -> str | None:
         """What a receiver verifies with, where the secret is a private key: DER in base64."""
-        if self.secrets.form not in ("ecdsa-p256", "rsa"):
+        if self.secrets.form not in keys.KEY_PAIRS:
             return None
-        return keys.public_of(secret.removeprefix(self.secrets.prefix))
+        return keys.public_of(secret.removeprefix(self.secrets.prefix), self.secrets.form)
 
     def new_ed25519(self, random: bytes) -> str:
         """A private key (`whsk_...`) made of 32 random bytes. Raises ValueError for another number."""

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from hookferry.contracts import values
 from hookferry.contracts.content import SEEN, Content, content
-from hookferry.contracts.keys import FORMS, KEYS, SecretRules
+from hookferry.contracts.keys import FORMS, KEY_PAIRS, KEYS, SecretRules
 from hookferry.contracts.placeholders import HEADER
 from hookferry.contracts.request import Query
 from hookferry.contracts.retry import Schedule
@@ -207,6 +207,8 @@ def _algorithm(table: Table, secrets: SecretRules) -> Algorithm:
             table.refuse(("algorithm",), f'{name} needs secrets of the form "{form}" ([secret] form)')
         return KeyPair(secrets, scheme)
     key = table.take("key", values.word(KEYS))
+    if secrets.form in KEY_PAIRS:
+        table.refuse(("key",), f'HMAC takes no private key ([secret] form = "{secrets.form}")')
     if key != "utf-8" and key != secrets.form:
         table.refuse(("key",), f'"{key}" needs secrets of that form ([secret] form = "{key}")')
     return Hmac(HMACS[name], KEYS[key](secrets))

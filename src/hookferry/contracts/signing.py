@@ -107,6 +107,7 @@ class KeyPair:
     def __init__(self, rules: SecretRules, scheme: Callable[[], tuple[Any, ...]]) -> None:
         self.random = scheme is _ecdsa
         self._prefix = rules.prefix
+        self._form = rules.form
         self._scheme = scheme
 
     def keys(self, endpoint: Endpoint, now: int) -> Sequence[str]:
@@ -122,7 +123,7 @@ class KeyPair:
     def matches(self, key: str, content: bytes, signature: bytes) -> bool:
         from cryptography.exceptions import InvalidSignature
 
-        public: Any = public_der(key)
+        public: Any = public_der(key, self._form)
         try:
             public.verify(signature, content, *self._scheme())
         except InvalidSignature:
@@ -131,7 +132,7 @@ class KeyPair:
 
     def _private(self, key: str) -> Any:
         try:
-            return private_key(key.removeprefix(self._prefix))
+            return private_key(key.removeprefix(self._prefix), self._form)
         except ValueError as error:
             raise Invalid(f"the secret is {error}", field="secret") from None
 
