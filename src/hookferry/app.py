@@ -173,7 +173,7 @@ async def _parts(
         members=Members(store, clock, ids),
         keys=keys,
         endpoints=endpoints,
-        alerts=Alerts(store, clock, ids, endpoints),
+        alerts=Alerts(store, clock, ids, contracts, endpoints),
         secrets=Secrets(store, clock, contracts, os.urandom),
         catalogue=Catalogue(store),
         history=History(store, clock, ids, dispatcher.wake, dispatcher.drop),

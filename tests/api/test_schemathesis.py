@@ -83,12 +83,14 @@ def ids(url: str) -> dict[str, str]:
         event = client.post("/events", json={"type": "a", "payload": {"a": 1}}).json()["id"]
         role = client.post("/roles", json={"name": "R", "permissions": []}).json()["id"]
         member = client.post("/members", json={"name": "M", "role": role}).json()["id"]
+        alert = client.post("/alerts", json={"name": "A", "endpoints": [endpoint]}).json()["id"]
         delivery = client.get("/deliveries").json()["data"][0]["id"]
     return {
         "endpoints": endpoint,
         "events": event,
         "roles": role,
         "members": member,
+        "alerts": alert,
         "deliveries": delivery,
     }
 

@@ -79,7 +79,7 @@ class House:
             members=Members(store, clock, ids),
             keys=Keys(store, clock, ids, contracts, random, ADMIN_KEY),
             endpoints=endpoints,
-            alerts=Alerts(store, clock, ids, endpoints),
+            alerts=Alerts(store, clock, ids, contracts, endpoints),
             secrets=Secrets(store, clock, contracts, random),
             catalogue=Catalogue(store),
             history=History(store, clock, ids, self.engine.wake, lambda delivery: None),

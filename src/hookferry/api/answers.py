@@ -177,6 +177,11 @@ class CreatedEndpoint(Endpoint, frozen=True):
 
     secret: Annotated[str | None, Meta(description="Null where it has none, or none yet.")]
 
+    @classmethod
+    def of_new(cls, endpoint: model.Endpoint) -> Self:
+        """The only answer that shows the secret unasked."""
+        return cls.of(endpoint, secret=endpoint.secrets[0].value if endpoint.secrets else None)
+
 
 class Alert(Answer, frozen=True):
     """Which endpoints are notified of which events."""

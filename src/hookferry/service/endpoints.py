@@ -94,7 +94,7 @@ class Endpoints:
 
     def subscribable(self, tenant: str, names: Sequence[str]) -> tuple[str, ...]:
         """Event types that the tenant may name, each once. Raises NotFound, or Invalid (`event_types`)."""
-        return self._event_types(names, self._contract(tenant))
+        return self._known(names, self._contract(tenant))
 
     async def change(self, tenant: str, id: str, wanted: EndpointChange) -> Endpoint:
         """Change what is given and leave the rest. Raises NotFound, Invalid, Conflict."""
@@ -175,8 +175,12 @@ class Endpoints:
 
     def _event_types(self, names: Sequence[str], contract: Contract) -> tuple[str, ...]:
         wanted = contract.subscription
-        unique = rules.check_event_types(map(contract.canonical, names)) or wanted.default_types
+        unique = self._known(names, contract) or wanted.default_types
         rules.check_count(unique, wanted.minimum, wanted.maximum)
+        return unique
+
+    def _known(self, names: Sequence[str], contract: Contract) -> tuple[str, ...]:
+        unique = rules.check_event_types(map(contract.canonical, names))
         for name in unique:
             if not is_known(name, contract, self._store.directory):
                 raise Invalid(f"There is no event type {name!r}.", field="event_types")

@@ -287,17 +287,24 @@ class Store(Protocol):
         """
         ...
 
-    async def add_alert(self, alert: Alert, endpoints: Sequence[Endpoint] = ()) -> None:
-        """Add an alert, and first new endpoints that it names: all or none.
+    async def add_alert(
+        self, alert: Alert, endpoints: Sequence[Endpoint] = (), unique_url: bool = False
+    ) -> None:
+        """Add an alert, and first new endpoints that it names, as `add_endpoint` does: all or none.
 
         Raises NotFound for an unknown tenant, Invalid (`endpoints`) for an endpoint that is not there.
         """
         ...
 
     async def change_alert(
-        self, tenant: str, id: str, change: Callable[[Alert], Alert], endpoints: Sequence[Endpoint] = ()
+        self,
+        tenant: str,
+        id: str,
+        change: Callable[[Alert], Alert],
+        endpoints: Sequence[Endpoint] = (),
+        unique_url: bool = False,
     ) -> Alert:
-        """The same for a change. Raises NotFound, Invalid."""
+        """The same for a change. Raises NotFound, Invalid, Conflict."""
         ...
 
     async def delete_alert(self, tenant: str, id: str) -> None:

@@ -7,7 +7,7 @@ from litestar import Router, delete, get, patch, post
 from hookferry import model
 from hookferry.api.answers import Alert, CreatedEndpoint, Deleted, SavedAlert
 from hookferry.api.paging import Page, PageQuery, page_of
-from hookferry.api.parameters import Body, Id, Query, Services
+from hookferry.api.parameters import Body, Id, Query, Services, Who
 from hookferry.model import Permission
 from hookferry.service.forms import AlertChange, NewAlert
 
@@ -23,13 +23,13 @@ def list_alerts(services: Services, tenant: Id, asked: Query[PageQuery]) -> Page
 
 
 @post("/", needs=Permission.WEBHOOKS_WRITE)
-async def create_alert(services: Services, tenant: Id, given: Body[NewAlert]) -> SavedAlert:
+async def create_alert(services: Services, principal: Who, tenant: Id, given: Body[NewAlert]) -> SavedAlert:
     """Create an alert.
 
     Each event that it matches from now on makes an event of type `status.alert` for its endpoints. Endpoints
     that are created with it are shown with their signing secrets.
     """
-    return _saved(*await services.alerts.create(tenant, given))
+    return _saved(*await services.alerts.create(tenant, given, principal))
 
 
 @get("/{id:str}", needs=Permission.WEBHOOKS_READ, sync_to_thread=False)
@@ -39,12 +39,14 @@ def get_alert(services: Services, tenant: Id, id: Id) -> Alert:
 
 
 @patch("/{id:str}", needs=Permission.WEBHOOKS_WRITE)
-async def change_alert(services: Services, tenant: Id, id: Id, given: Body[AlertChange]) -> SavedAlert:
+async def change_alert(
+    services: Services, principal: Who, tenant: Id, id: Id, given: Body[AlertChange]
+) -> SavedAlert:
     """Change an alert.
 
     What is left out stays. `endpoints` replaces the list; new ones can be created here too.
     """
-    return _saved(*await services.alerts.change(tenant, id, given))
+    return _saved(*await services.alerts.change(tenant, id, given, principal))
 
 
 @delete("/{id:str}", needs=Permission.WEBHOOKS_DELETE, status_code=200)
@@ -58,8 +60,7 @@ async def delete_alert(services: Services, tenant: Id, id: Id) -> Deleted:
 
 
 def _saved(alert: model.Alert, created: Sequence[model.Endpoint]) -> SavedAlert:
-    shown = [CreatedEndpoint.of(endpoint, secret=endpoint.secrets[0].value) for endpoint in created]
-    return SavedAlert.of(alert, created=shown)
+    return SavedAlert.of(alert, created=[CreatedEndpoint.of_new(endpoint) for endpoint in created])
 
 
 router = Router(

@@ -40,7 +40,7 @@ async def create_endpoint(
     operator issues with `rotate`: until then nothing goes out.
     """
     endpoint = await services.endpoints.create(tenant, given, principal)
-    return CreatedEndpoint.of(endpoint, secret=endpoint.secrets[0].value if endpoint.secrets else None)
+    return CreatedEndpoint.of_new(endpoint)
 
 
 @get("/{id:str}", needs=Permission.WEBHOOKS_READ, sync_to_thread=False)

@@ -280,18 +280,25 @@ class SqliteStore:
         self.directory.put_endpoint(changed)
         return changed
 
-    async def add_alert(self, alert: Alert, endpoints: Sequence[Endpoint] = ()) -> None:
+    async def add_alert(
+        self, alert: Alert, endpoints: Sequence[Endpoint] = (), unique_url: bool = False
+    ) -> None:
         await self._writer.call(
-            lambda connection: configuration.add_alert(connection, alert, endpoints, self._vault)
+            lambda connection: configuration.add_alert(connection, alert, endpoints, self._vault, unique_url)
         )
         self._put_alert(alert, endpoints)
 
     async def change_alert(
-        self, tenant: str, id: str, change: Callable[[Alert], Alert], endpoints: Sequence[Endpoint] = ()
+        self,
+        tenant: str,
+        id: str,
+        change: Callable[[Alert], Alert],
+        endpoints: Sequence[Endpoint] = (),
+        unique_url: bool = False,
     ) -> Alert:
         changed = await self._writer.call(
             lambda connection: configuration.change_alert(
-                connection, tenant, id, change, endpoints, self._vault
+                connection, tenant, id, change, endpoints, self._vault, unique_url
             )
         )
         self._put_alert(changed, endpoints)

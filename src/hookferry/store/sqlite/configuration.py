@@ -145,10 +145,14 @@ def change_endpoint(
 
 
 def add_alert(
-    connection: sqlite3.Connection, alert: Alert, endpoints: Sequence[Endpoint], vault: Vault
+    connection: sqlite3.Connection,
+    alert: Alert,
+    endpoints: Sequence[Endpoint],
+    vault: Vault,
+    unique_url: bool = False,
 ) -> None:
     _one(connection, "tenant", alert.tenant, "tenant")
-    _put_alert(connection, alert, endpoints, vault)
+    _put_alert(connection, alert, endpoints, vault, unique_url)
 
 
 def change_alert(
@@ -158,20 +162,25 @@ def change_alert(
     change: Callable[[Alert], Alert],
     endpoints: Sequence[Endpoint],
     vault: Vault,
+    unique_url: bool = False,
 ) -> Alert:
     row = connection.execute(SQL["alert"], (tenant, id)).fetchone()
     if row is None:
         raise _no_alert(id)
     changed = change(alert_of(row))
-    _put_alert(connection, changed, endpoints, vault)
+    _put_alert(connection, changed, endpoints, vault, unique_url)
     return changed
 
 
 def _put_alert(
-    connection: sqlite3.Connection, alert: Alert, endpoints: Sequence[Endpoint], vault: Vault
+    connection: sqlite3.Connection,
+    alert: Alert,
+    endpoints: Sequence[Endpoint],
+    vault: Vault,
+    unique_url: bool,
 ) -> None:
     for endpoint in endpoints:
-        add_endpoint(connection, endpoint, vault)
+        add_endpoint(connection, endpoint, vault, unique_url)
     row = alert_row(alert)
     missing = connection.execute(SQL["missing_endpoint"], (row[6], alert.tenant)).fetchone()
     if missing is not None:
