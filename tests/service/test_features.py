@@ -8,7 +8,15 @@ from msgspec import Raw
 
 from hookferry.errors import Forbidden, Invalid
 from hookferry.model import Endpoint, Permission
-from hookferry.service.forms import EndpointChange, NewEndpoint, NewTenant, Rotation, TenantChange
+from hookferry.service.forms import (
+    AlertChange,
+    EndpointChange,
+    NewAlert,
+    NewEndpoint,
+    NewTenant,
+    Rotation,
+    TenantChange,
+)
 from hookferry.service.principal import OPERATOR, Principal
 from hookferry.service.publish import Draft
 from hookferry.service.services import Services
@@ -102,6 +110,25 @@ async def test_off_again(services: Services, verb: str) -> None:
     endpoint = await endpoint_then_off(services)
     with pytest.raises(Forbidden):
         await MANAGED[verb](services, endpoint.id)
+
+
+ALERTS: dict[str, Callable[[Services, str], Awaitable[Any] | Any]] = {
+    "list": lambda services, id: services.alerts.list("port"),
+    "get": lambda services, id: services.alerts.get("port", id),
+    "create": lambda services, id: services.alerts.create("port", NewAlert(name="B", endpoints=[])),
+    "change": lambda services, id: services.alerts.change("port", id, AlertChange(name="B")),
+    "delete": lambda services, id: services.alerts.delete("port", id),
+}
+
+
+@pytest.mark.parametrize("verb", ALERTS)
+async def test_no_alerts_either(services: Services, verb: str) -> None:
+    """Alerts are as closed as endpoints once the feature is off."""
+    await services.tenants.change("port", ON)
+    alert, _ = await services.alerts.create("port", NewAlert(name="A", endpoints=[WANTED]))
+    await services.tenants.change("port", OFF)
+    with pytest.raises(Forbidden):
+        await ALERTS[verb](services, alert.id)
 
 
 async def publish(house: House) -> int:
