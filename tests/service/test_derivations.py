@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from hookferry.contracts import Contract, builtin
+from hookferry.contracts import builtin
 from hookferry.errors import Invalid
 from hookferry.ids import IdMaker
-from hookferry.model import Derivation, Tenant, Work
+from hookferry.model import ContractText, Derivation, Tenant, Work
+from hookferry.service.contracts import Contracts, Origin
 from hookferry.service.forms import NewAlert, NewEndpoint
 from hookferry.service.publish import Draft, Publisher
 from hookferry.service.services import Services
@@ -52,9 +53,10 @@ class Port:
         self.store = store
         self.engine = Counting()
         ids = IdMaker(clock.now, Random(9).getrandbits)
-        contract: Contract = msgspec.structs.replace(builtin("standard"), derivations=(RULE,))
-        self.publisher = Publisher(store, clock, ids, self.engine, {"standard": contract}, 256 * 1024)
-        self.tenant = Tenant("demo", "Demo", "standard", clock.now())
+        contracts, text = Contracts(store, clock), ContractText("0123456789ab", "port", "")
+        contracts.add(Origin.FOLDER, text, msgspec.structs.replace(builtin("standard"), derivations=(RULE,)))
+        self.publisher = Publisher(store, clock, ids, self.engine, contracts, 256 * 1024)
+        self.tenant = Tenant("demo", "Demo", text.name, clock.now(), contract_version=text.version)
 
     async def publish(self, type: str, payload: bytes, **more: Any) -> Ingested:
         (answer,) = await self.publisher.publish(self.tenant, [Draft(type, Raw(payload), **more)])
