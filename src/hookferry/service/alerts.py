@@ -1,6 +1,6 @@
 """Alerts: rules that name endpoints. What they do to an event stands in following.py."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from hookferry.errors import HookferryError
 from hookferry.ids import IdMaker
 from hookferry.model import Alert, Endpoint
 from hookferry.service import rules
+from hookferry.service.contracts import Contracts
 from hookferry.service.endpoints import Endpoints
 from hookferry.service.features import open_contract
 from hookferry.service.forms import AlertChange, NewAlert, NewEndpoint
@@ -31,7 +32,7 @@ class Alerts:
         store: Store,
         clock: Clock,
         ids: IdMaker,
-        contracts: Mapping[str, Contract],
+        contracts: Contracts,
         endpoints: Endpoints,
     ) -> None:
         self._store = store
