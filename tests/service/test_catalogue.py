@@ -1,6 +1,7 @@
 import pytest
 from msgspec import Raw
 
+from hookferry.contracts import builtin
 from hookferry.errors import Conflict, Invalid, NotFound
 from hookferry.service.forms import EventTypeChange, NewEventType
 from hookferry.service.services import Services
@@ -57,3 +58,14 @@ async def test_list(services: Services) -> None:
     for name in ("b", "a"):
         await services.catalogue.create(NewEventType(name=name))
     assert [type.name for type in services.catalogue.list()] == ["a", "b"]
+
+
+async def test_offered(services: Services) -> None:
+    """A tenant is offered its contract's event types in their order, then the deployment's other ones."""
+    contract = builtin("opentrack")
+    own = list(contract.catalogue.values())
+    await services.catalogue.create(NewEventType(name="b"))
+    await services.catalogue.create(NewEventType(name="a"))
+    await services.catalogue.create(NewEventType(name=own[0].name, title="Another"))
+    found = services.catalogue.offered(contract)
+    assert (found[: len(own)], [type.name for type in found[len(own) :]]) == (own, ["a", "b"])

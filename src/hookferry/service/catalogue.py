@@ -30,6 +30,16 @@ class Catalogue:
         """By name."""
         return sorted(self._store.directory.event_types.values(), key=lambda type: type.name)
 
+    def offered(self, contract: Contract) -> Sequence[EventType]:
+        """What tenants of a contract can subscribe to: its event types, then the deployment's other ones.
+
+        The contract's stand in the order of its file, the others by name.
+        """
+        return [
+            *contract.catalogue.values(),
+            *(type for type in self.list() if type.name not in contract.catalogue),
+        ]
+
     def get(self, name: str) -> EventType:
         """Raises NotFound."""
         found = self._store.directory.event_types.get(name)
