@@ -1,5 +1,6 @@
 """Tenants, endpoints, keys, people, event types: changed in the database and in the directory together."""
 
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,7 @@ from hookferry.model import (
     Tenant,
 )
 from hookferry.store.sqlite import SqliteStore
+from hookferry.store.sqlite.connection import connect, migrations
 from tests.store.world import World, sqlite_store
 from tests.support.clock import ManualClock
 
@@ -61,6 +63,29 @@ async def test_a_tenants_features_survive_a_restart(world: World) -> None:
     features = frozenset({"webhooks", "developer-docs"})
     await world.store.change_tenant("demo", lambda old: msgspec.structs.replace(old, features=features))
     assert (await _reopened(world)).directory.tenant("demo").features == features
+
+
+async def test_a_database_of_the_first_version_goes_on(tmp_path: Path, world: World) -> None:
+    """Its tenants have no features, and its keys the permissions that they had."""
+    path = tmp_path / "old.db"
+    connection = connect(path)
+    connection.execute("create table migrations (number integer primary key, name text, checksum text)")
+    _, name, text = migrations()[0]
+    connection.executescript(text)
+    checksum = hashlib.sha256(text.encode()).hexdigest()
+    connection.execute("insert into migrations values (1, ?, ?)", (name, checksum))
+    connection.execute("insert into tenants values ('acme', 'Acme', 'standard', 1)")
+    connection.execute(
+        "insert into keys values ('key_1', ?, 'hf_abc', '', 'acme', '[\"admin\"]', 1, null, null)",
+        (b"d" * 32,),
+    )
+    connection.close()
+    store = sqlite_store(path, world.clock)
+    await store.open()
+    directory = store.directory
+    await store.close()
+    assert directory.tenant("acme").features == frozenset()
+    assert directory.permissions(directory.keys["key_1"]) == {Permission.ADMIN}
 
 
 async def test_a_tenants_id_is_taken_once(world: World) -> None:
