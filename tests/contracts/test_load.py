@@ -29,7 +29,7 @@ from tests.contracts.examples import STANDARD, VECTORS, altered, refusal
         ('webhook-id = "{event.id}"', 'webhook-id = "{payload}"',
          "headers.webhook-id: the placeholder {payload} cannot stand here; known here: attempt.id,"
          " attempt.maximum, attempt.number, attempt.remaining, attempt.retry, attempt.time, delivery.id,"
-         " delivery.time, endpoint.id, event.id, event.tenant, event.time, event.title, event.type"),
+         " delivery.time, endpoint.id, event.id, event.tenant, event.time, event.type"),
         ('webhook-id = "{event.id}"', 'webhook-id = "a{event.id?}"',
          "headers.webhook-id: `?` works only where the placeholder is the whole value"),
         ('.{body}"', '.{attempt.number?}{body}"',

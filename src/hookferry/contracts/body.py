@@ -1,11 +1,11 @@
 """The body: JSON from a template, compiled at load into plain functions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from math import isfinite
 
 import msgspec
 
-from hookferry.contracts.placeholders import BODY, IN_SCOPE, Facts, getter
+from hookferry.contracts.placeholders import IN_SCOPE, Facts, getter
 from hookferry.contracts.serialize import json_text, members
 from hookferry.contracts.source import Table
 from hookferry.contracts.template import Slot, parse, text
@@ -49,10 +49,9 @@ class Body(msgspec.Struct, frozen=True):
     fallible: bool
 
 
-def read_body(root: Table) -> Body:
-    """The writer of a whole body: a table, an array, or a text. Raises ContractError."""
-    whole = root.holds("body", dict)
-    write = root.table("body", read_object) if whole else root.take("body", _value)
+def read_body(table: Table, allowed: Collection[str]) -> Body:
+    """The body in a table's key `body`: a table, an array, or a text. Raises ContractError."""
+    write = _read(table, "body", allowed)
     try:
         write(_BARE)
     except Invalid:
@@ -60,16 +59,22 @@ def read_body(root: Table) -> Body:
     return Body(write, fallible=False)
 
 
-def read_object(table: Table) -> Writer:
-    """The writer of an object, its keys in the order of the file. Raises ContractError."""
-    return _object([_read_member(table, key) for key in table.keys])
+def _read(table: Table, key: str, allowed: Collection[str]) -> Writer:
+    """The writer of a key's value; an inner table is read as one, so that refusals have its lines."""
+    if table.holds(key, dict):
+        return table.table(key, lambda inner: _object([_member(inner, key, allowed) for key in inner.keys]))
+    return table.take(key, lambda value: _value(value, allowed))
 
 
-def _read_member(table: Table, key: str) -> Member:
+def _member(table: Table, key: str, allowed: Collection[str]) -> Member:
+    if key == _SPREAD:
+        return _named(key, table.take(key, _spread))
+    return _named(key, _read(table, key, allowed))
+
+
+def _named(key: str, write: Writer) -> Member:
     name = key.removesuffix(_OWN_FIRST)
-    read = _spread if key == _SPREAD else _value
-    write = table.table(key, read_object) if table.holds(key, dict) else table.take(key, read)
-    return Member(name, json_text(name) + b":", write, name != key)
+    return Member(name, json_text(name) + b":", write, own_first=name != key)
 
 
 def _spread(value: object) -> Writer:
@@ -86,7 +91,7 @@ def _object(found: list[Member]) -> Writer:
         return _spreading(found)
     if any(member.own_first for member in found):
         raise ValueError(f'a key with `?` gives way to the payload\'s own, and there is no "{_SPREAD}" here')
-    writers = tuple(_named(member) for member in found)
+    writers = tuple(_keyed(member) for member in found)
 
     def write(facts: Facts) -> bytes:
         return b"{" + b",".join([piece for writer in writers if (piece := writer(facts))]) + b"}"
@@ -94,7 +99,7 @@ def _object(found: list[Member]) -> Writer:
     return write
 
 
-def _named(member: Member) -> Writer:
+def _keyed(member: Member) -> Writer:
     name, write = member.name, member.write
     return lambda facts: name + value if (value := write(facts)) else b""
 
@@ -119,26 +124,25 @@ def _spreading(found: list[Member]) -> Writer:
     return write
 
 
-def _value(value: object) -> Writer:
+def _value(value: object, allowed: Collection[str]) -> Writer:
     if isinstance(value, str):
-        template = parse(value, BODY)
+        template = parse(value, allowed)
         if len(template) == 1 and isinstance(template[0], Slot):
             return _typed(template[0])
         fill = text(template)
         return lambda facts: json_text(fill(facts))
     if isinstance(value, list):
-        return _array([_value(item) for item in value])
+        return _array([_value(item, allowed) for item in value])
     if isinstance(value, dict):
-        return _object([_inline(key, inner) for key, inner in value.items()])
+        return _object([_inline(key, inner, allowed) for key, inner in value.items()])
     if not isinstance(value, (bool, int, float)) or not isfinite(value):
         raise ValueError("expected a text, a number, true, false, an array or a table")
     literal = json_text(value)
     return lambda facts: literal
 
 
-def _inline(key: str, value: object) -> Member:
-    name = key.removesuffix(_OWN_FIRST)
-    return Member(name, json_text(name) + b":", (_spread if key == _SPREAD else _value)(value), name != key)
+def _inline(key: str, value: object, allowed: Collection[str]) -> Member:
+    return _named(key, _spread(value) if key == _SPREAD else _value(value, allowed))
 
 
 def _array(writers: list[Writer]) -> Writer:

@@ -1,11 +1,11 @@
 """The `[[event-type]]` tables of a contract file."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
 from hookferry.contracts import values
-from hookferry.contracts.body import Writer, read_object
+from hookferry.contracts.body import Body, read_body
 from hookferry.contracts.source import Table
 from hookferry.model import EventType
 
@@ -15,27 +15,29 @@ class Types(msgspec.Struct, frozen=True):
 
     types: Mapping[str, EventType]
     aliases: Mapping[str, str]
-    bodies: Mapping[str, Writer]
+    bodies: Mapping[str, Body]
 
 
-def catalogue(root: Table) -> Types:
-    """The catalogue of a contract. Raises ContractError for a name that is taken."""
+def catalogue(root: Table, allowed: Collection[str]) -> Types:
+    """The catalogue of a contract; `allowed` are the placeholders of a body. Raises ContractError."""
     types: dict[str, EventType] = {}
     aliases: dict[str, str] = {}
-    bodies: dict[str, Writer] = {}
-    read = root.tables("event-type", _event_type)
+    bodies: dict[str, Body] = {}
+    read = root.tables("event-type", lambda table: _event_type(table, allowed))
     for index, (type, others, body) in enumerate(read):
         for name in (type.name, *others):
             if name in types or name in aliases:
-                root.refuse(("event-type", index, "name"), f'"{name}" is the name of an event type above')
+                key = "aliases" if name in others else "name"
+                root.refuse(("event-type", index, key), f'the name "{name}" is taken')
+            aliases[name] = type.name
+        del aliases[type.name]
         types[type.name] = type
-        aliases |= dict.fromkeys(others, type.name)
         if body is not None:
             bodies[type.name] = body
     return Types(types, aliases, bodies)
 
 
-def _event_type(table: Table) -> tuple[EventType, tuple[str, ...], Writer | None]:
+def _event_type(table: Table, allowed: Collection[str]) -> tuple[EventType, tuple[str, ...], Body | None]:
     name = table.take("name", values.event_type)
     type = EventType(
         name=name,
@@ -46,8 +48,12 @@ def _event_type(table: Table) -> tuple[EventType, tuple[str, ...], Writer | None
         deprecated=table.take_or("deprecated", values.flag, default=False),
         names=table.table_or("names", _names, {}),
     )
-    aliases = table.take_or("aliases", values.texts, ())
-    return type, aliases, table.table_or("body", read_object, None)
+    aliases = table.take_or("aliases", _aliases, ())
+    return type, aliases, read_body(table, allowed) if table.holds("body") else None
+
+
+def _aliases(value: object) -> tuple[str, ...]:
+    return tuple(values.event_type(alias) for alias in values.texts(value))
 
 
 def _names(table: Table) -> dict[str, str]:

@@ -9,6 +9,7 @@ from hookferry.contracts.body import read_body
 from hookferry.contracts.catalogue import catalogue
 from hookferry.contracts.keys import SecretRules
 from hookferry.contracts.model import Contract
+from hookferry.contracts.placeholders import BODY
 from hookferry.contracts.source import Table, meant, read_file
 from hookferry.contracts.subscription import Access
 from hookferry.contracts.vectors import check
@@ -57,8 +58,8 @@ def _contract(root: Table, version: str) -> Contract:
     rules = sections.rules(root)
     method, query = root.table_or("request", sections.request, ("POST", ()))
     finish, fails = root.table_or("serializer", sections.finish, (None, False))
-    body = read_body(root)
-    types = catalogue(root)
+    allowed = BODY if inner else BODY - {"signature"}
+    body, types = read_body(root, allowed), catalogue(root, allowed)
     contract = Contract(
         name=root.take("name", values.name),
         title=root.take("title", values.text),
@@ -78,13 +79,13 @@ def _contract(root: Table, version: str) -> Contract:
         method=method,
         query=query,
         body=body.write,
-        bodies=types.bodies,
+        bodies={name: own.write for name, own in types.bodies.items()},
         finish=finish,
         headers=tuple((header.name, header.write) for header in headers),
         signatures=signatures,
         inner=inner,
         verifier=Verifier(carriers, signatures),
-        fallible=fails or body.fallible or bool(types.bodies),
+        fallible=fails or any(one.fallible for one in (body, *types.bodies.values())),
     )
     _check_types(root, contract)
     return contract

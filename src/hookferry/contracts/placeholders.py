@@ -138,6 +138,9 @@ PLACEHOLDERS: dict[str, Getter] = {
 IN_SCOPE = "scope."
 """What `{scope.LABEL}` begins with: the first value of one of the event's labels."""
 
+MAY_BE_NOTHING = frozenset({"attempt.retry"})
+"""Placeholders, beside those of JSON and of scopes, that may have no value."""
+
 IN_PLACE = "event.type:"
 """What `{event.type:PLACE}` begins with: the name that the catalogue gives a type in that place."""
 
@@ -145,8 +148,8 @@ JSON = frozenset({"payload", "changes", "scope"})
 """Placeholders whose value is a JSON text."""
 
 BODY = frozenset(PLACEHOLDERS)
-# What publishers and customers write freely must not reach a header.
-HEADER = BODY - JSON - {"endpoint.name", "endpoint.url", "signature"}
+# What publishers, customers and catalogues write freely must not reach a header.
+HEADER = BODY - JSON - {"endpoint.name", "endpoint.url", "event.title", "signature"}
 
 
 def getter(name: str) -> Getter:

@@ -70,9 +70,15 @@ def subscription(table: Table) -> Subscription:
 
 def _events(table: Table) -> tuple[tuple[str, ...], int, int | None]:
     """`empty = "all"`, or a `default` list, and how many there must be."""
-    table.take_or("empty", values.word(("all",)), "all")
     default = table.take_or("default", values.texts, ())
-    return default, table.take_or("minimum", values.count, 0), table.take_or("maximum", values.count, None)
+    if table.take_or("empty", values.word(("all",)), None) and default:
+        table.refuse(("empty",), "it says all, and there is a default")
+    minimum, maximum = table.take_or("minimum", values.count, 0), table.take_or("maximum", values.count, None)
+    if maximum is not None and minimum > maximum:
+        table.refuse(("maximum",), "less than the minimum")
+    if maximum is not None and len(default) > maximum:
+        table.refuse(("default",), f"{len(default)} event types; at most {maximum} are allowed")
+    return default, minimum, maximum
 
 
 def _unique(value: object) -> bool:
@@ -92,8 +98,12 @@ def access(table: Table) -> Access:
 
 def derivation(table: Table) -> Derivation:
     """Events that follow from the first and the last of others."""
-    names = ("applied", "lifted", "first", "last", "subject", "member")
-    return Derivation(**{name: table.take(name, values.text) for name in names})
+    types = {key: table.take(key, values.event_type) for key in ("applied", "lifted", "first", "last")}
+    if len(set(types.values())) < len(types):
+        table.refuse((), "applied, lifted, first and last must be four event types")
+    return Derivation(
+        **types, subject=table.take("subject", values.text), member=table.take("member", values.text)
+    )
 
 
 def finish(table: Table) -> tuple[Finish | None, bool]:

@@ -88,6 +88,7 @@ class Table:
 
     def holds(self, key: str, kind: type = object) -> bool:
         """True if a key is left whose value is of a kind, such as dict for an inner table."""
+        self._asked.append(key)
         return key in self._left and isinstance(self._left[key], kind)
 
     def refuse(self, path: Path, problem: str) -> NoReturn:

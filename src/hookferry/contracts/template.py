@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from hookferry.contracts.placeholders import (
+    BODY,
     HEADER,
     IN_PLACE,
     IN_SCOPE,
     JSON,
+    MAY_BE_NOTHING,
     PLACEHOLDERS,
     Facts,
     Getter,
@@ -58,7 +60,7 @@ def _slot(text: str, allowed: Collection[str]) -> Slot:
         shapes = [known.rpartition(":")[2] for known in formats]
         raise ValueError(f"the placeholder {{{text}}} needs a format: {name}:{' or '.join(shapes)}")
     if name not in allowed and not _of_a_family(name, allowed):
-        problem = "cannot stand here" if name in PLACEHOLDERS else "is unknown"
+        problem = "cannot stand here" if name in PLACEHOLDERS or _of_a_family(name, BODY) else "is unknown"
         raise ValueError(f"the placeholder {{{text}}} {problem}; {meant(name, sorted(allowed))}")
     return Slot(name, name != text)
 
@@ -98,6 +100,8 @@ def _continued(before: Callable[[Facts], str], part: str | Slot) -> Callable[[Fa
 def _needed(slot: Slot) -> Getter:
     if slot.optional:
         raise ValueError("`?` works only where the placeholder is the whole value")
+    if slot.name in MAY_BE_NOTHING:
+        raise ValueError(f"{{{slot.name}}} may be nothing: let {{{slot.name}?}} be the whole value")
     get = slot.get
     if slot.name in JSON:
         return lambda facts: _decoded(get(facts))

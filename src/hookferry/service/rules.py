@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
+from hookferry.contracts.values import EVENT_TYPE
 from hookferry.errors import Invalid
 from hookferry.masking import MASK
 from hookferry.model import Headers, Scope
@@ -25,9 +26,6 @@ _LABELS = 16
 _LABEL_VALUES = 1_000
 _HEADER_BYTES = 4_096
 
-_SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9._: -]*"
-# Some products have slashes in their types. No segment is "..": clients fold that away in a URL.
-_EVENT_TYPE = re.compile(rf"(?=.{{1,128}}\Z){_SEGMENT}(/{_SEGMENT})*")
 _TENANT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -87,7 +85,7 @@ def check_email(address: str | None) -> str | None:
 @lru_cache(maxsize=1024)
 def check_event_type(name: str, field: str = "type") -> str:
     """The name of an event type, known or not."""
-    if not _EVENT_TYPE.fullmatch(name):
+    if not EVENT_TYPE.fullmatch(name):
         raise Invalid(
             f"{name[:64]!r} is no event type: that has 1 to 128 letters, digits, blanks, or any of . _ : / -",
             field=field,
