@@ -185,7 +185,7 @@ async def _parts(
         services.keys,
         store.directory,
         settings.payload_limit,
-        create_app(services, exposition, store.probe, routers(services)),
+        create_app(services, exposition, store.probe, routers(services, settings.contract)),
     )
     http = _Uvicorn(api, settings)
     # The built-in receiver is there before the engine and after it.

@@ -5,15 +5,17 @@ from collections.abc import Mapping
 from litestar import Router
 
 from hookferry.dialects.kit import Dialect, router
+from hookferry.dialects.octopi import OCTOPI
 from hookferry.service.services import Services
 
-_ALL: tuple[Dialect, ...] = ()
+_ALL: tuple[Dialect, ...] = (OCTOPI,)
 
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in _ALL}
 """By the name of the contract whose tenants speak it."""
 
 
 def routers(services: Services, root: str | None = None) -> list[Router]:
-    """Each dialect under its name, and one of them at the root as well."""
+    """Each dialect under its name, and that of the contract `root` at the root as well, if it has one."""
     found = [router(f"/{name}", dialect, services) for name, dialect in DIALECTS.items()]
-    return found if root is None else [*found, router("/", DIALECTS[root], services)]
+    at_root = DIALECTS.get(root or "")
+    return found if at_root is None else [*found, router("/", at_root, services)]

@@ -1,7 +1,8 @@
 """What the dialects share: who is calling, bodies read, answers written, errors in the company's words.
 
 A dialect is data: where its key stands, how an error looks, and its routes. A route's function asks for
-`services`, `caller` and `body`, checks the caller's permission, and maps words; the services decide.
+`services`, `caller` and `body` (Litestar's own, the raw bytes), checks the caller's permission, and maps
+words; the services decide.
 """
 
 from collections.abc import Callable, Sequence
@@ -77,7 +78,6 @@ def router(path: str, dialect: Dialect, services: Services) -> Router:
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "caller": Provide(caller, sync_to_thread=False),
-            "body": Provide(_body),
         },
         exception_handlers={HookferryError: failed, HTTPException: refused, Exception: broken},
     )
@@ -104,7 +104,3 @@ def answer(content: object, status: int = 200) -> Response[bytes]:
     return Response(
         body, status_code=status, media_type="application/json", headers={"Cache-Control": "no-store"}
     )
-
-
-async def _body(request: Request[Any, Any, Any]) -> bytes:
-    return await request.body()
