@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookferry.errors import Conflict
+from hookferry.errors import Conflict, Invalid
 from hookferry.model import Endpoint, Secret
 from hookferry.service.forms import NewEndpoint, NewTenant, Rotation
 from hookferry.service.secrets import MOST_LIVE, live, rotated
@@ -50,6 +50,20 @@ async def test_reveal_live_only(services: Services, clock: ManualClock, endpoint
     await services.secrets.rotate("demo", endpoint.id, Rotation(secret=CHOSEN, overlap=60))
     clock.advance(60)
     assert services.secrets.reveal("demo", endpoint.id).secrets == (Secret(CHOSEN),)
+
+
+async def test_remove(services: Services) -> None:
+    """A secret that was the customer's choice can be taken away."""
+    await services.tenants.create(NewTenant(id="boxes", name="Boxes", contract="opentrack"))
+    wanted = NewEndpoint(url="https://example.com/", secret="s3cr3t")
+    endpoint = await services.endpoints.create("boxes", wanted)
+    assert (await services.secrets.remove("boxes", endpoint.id)).secrets == ()
+
+
+async def test_remove_a_needed_one(services: Services, endpoint: Endpoint) -> None:
+    """A secret that the contract needs cannot be taken away."""
+    with pytest.raises(Invalid):
+        await services.secrets.remove("demo", endpoint.id)
 
 
 TIMES = st.integers(0, 1000)

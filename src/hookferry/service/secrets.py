@@ -107,10 +107,7 @@ class Secrets:
 
         Raises NotFound, Invalid, Conflict, and Forbidden for a secret that only the operator gives.
         """
-        contract = open_contract(self._contracts, self._store.directory.tenant(tenant))
-        self._store.directory.endpoint(tenant, endpoint)
-        if "secret" not in contract.subscription.mutable:
-            raise Invalid("The secret cannot be changed.", field="secret")
+        contract = self._changeable(tenant, endpoint)
         new = next_secret(contract, wanted.secret, self._randomness, by)
         overlap = contract.overlap if wanted.overlap is None else wanted.overlap
         now = self._clock.now()
@@ -121,6 +118,30 @@ class Secrets:
             return msgspec.structs.replace(old, secrets=secrets, updated_at=now)
 
         return await self._store.change_endpoint(tenant, endpoint, change)
+
+    async def remove(self, tenant: str, endpoint: str) -> Endpoint:
+        """Sign nothing any more, retries included.
+
+        Raises NotFound, Conflict if unreadable, Invalid where a secret is not the customer's own choice.
+        """
+        rules = self._changeable(tenant, endpoint).secrets
+        if rules.required or rules.giver != "customer":
+            raise Invalid("This contract needs a secret: it can be changed, not taken away.", field="secret")
+        now = self._clock.now()
+
+        def change(old: Endpoint) -> Endpoint:
+            check_readable(old)
+            return msgspec.structs.replace(old, secrets=(), updated_at=now)
+
+        return await self._store.change_endpoint(tenant, endpoint, change)
+
+    def _changeable(self, tenant: str, endpoint: str) -> Contract:
+        """The contract that says what secret the endpoint may have. Raises NotFound, Invalid, Forbidden."""
+        contract = open_contract(self._contracts, self._store.directory.tenant(tenant))
+        self._store.directory.endpoint(tenant, endpoint)
+        if "secret" not in contract.subscription.mutable:
+            raise Invalid("The secret cannot be changed.", field="secret")
+        return contract
 
 
 def check_readable(endpoint: Endpoint) -> None:
