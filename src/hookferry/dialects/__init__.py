@@ -6,9 +6,10 @@ from litestar import Router
 
 from hookferry.dialects.kit import Dialect, router
 from hookferry.dialects.octopi import OCTOPI
+from hookferry.dialects.opentrack import OPENTRACK
 from hookferry.service.services import Services
 
-_ALL: tuple[Dialect, ...] = (OCTOPI,)
+_ALL: tuple[Dialect, ...] = (OCTOPI, OPENTRACK)
 
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in _ALL}
 """By the name of the contract whose tenants speak it."""

@@ -1,0 +1,150 @@
+"""OpenTrack's API: the webhooks of an account, and the list of all event types (OT-1 to OT-11)."""
+
+from http import HTTPStatus
+from typing import Any, Literal
+
+import msgspec
+from litestar import Request, Response, delete, get, patch, post, put
+from msgspec import UNSET, UnsetType
+
+from hookferry.dialects.kit import Caller, Dialect, answer, read
+from hookferry.errors import HookferryError, Invalid
+from hookferry.model import Endpoint, EventType, Permission
+from hookferry.service.forms import EndpointChange, NewEndpoint, Rotation
+from hookferry.service.services import Services
+from hookferry.times import iso
+
+
+class _New(msgspec.Struct):
+    """What registers a webhook. No events, or null: all of them (OT-4)."""
+
+    url: str
+    events: list[str] | None = None
+    secret: str | None = None
+    name: str | None = None
+
+
+class _Change(msgspec.Struct):
+    """What to change of a webhook: `secret` null takes it away. What else an answer shows is ignored."""
+
+    url: str | UnsetType = UNSET
+    events: list[str] | UnsetType | None = UNSET
+    secret: str | UnsetType | None = UNSET
+    name: str | UnsetType | None = UNSET
+    status: Literal["active", "paused"] | UnsetType = UNSET
+
+
+@post("/v1/webhooks")
+async def register(services: Services, caller: Caller, body: bytes) -> Response[bytes]:
+    caller.require(Permission.WEBHOOKS_WRITE)
+    wanted = read(body, _New)
+    new = NewEndpoint(
+        url=wanted.url, event_types=wanted.events or [], name=wanted.name or "", secret=wanted.secret
+    )
+    return answer(_webhook(await services.endpoints.create(caller.tenant, new, caller.principal)), 201)
+
+
+@get("/v1/webhooks", sync_to_thread=False)
+def list_all(services: Services, caller: Caller) -> Response[bytes]:
+    caller.require(Permission.WEBHOOKS_READ)
+    return answer({"webhooks": [_webhook(found) for found in services.endpoints.list(caller.tenant)]})
+
+
+@get("/v1/webhooks/event-types", sync_to_thread=False)
+def list_event_types(services: Services, caller: Caller) -> Response[bytes]:
+    caller.require(Permission.WEBHOOKS_READ)
+    contract = services.contracts.of(services.tenants.get(caller.tenant))
+    return answer({"events": [_event_type(found) for found in services.catalogue.offered(contract)]})
+
+
+@get("/v1/webhooks/{id:str}", sync_to_thread=False)
+def show(services: Services, caller: Caller, id: str) -> Response[bytes]:
+    caller.require(Permission.WEBHOOKS_READ)
+    return answer(_webhook(services.endpoints.get(caller.tenant, id)))
+
+
+@patch("/v1/webhooks/{id:str}")
+async def change_some(services: Services, caller: Caller, id: str, body: bytes) -> Response[bytes]:
+    return await _changed(services, caller, id, body)
+
+
+@put("/v1/webhooks/{id:str}")
+async def change(services: Services, caller: Caller, id: str, body: bytes) -> Response[bytes]:
+    return await _changed(services, caller, id, body)
+
+
+@delete("/v1/webhooks/{id:str}", status_code=200)
+async def remove(services: Services, caller: Caller, id: str) -> Response[bytes]:
+    caller.require(Permission.WEBHOOKS_DELETE)
+    await services.endpoints.delete(caller.tenant, id)
+    return answer({"id": id})
+
+
+async def _changed(services: Services, caller: Caller, id: str, body: bytes) -> Response[bytes]:
+    """PUT and PATCH do the same: what is left out stays."""
+    caller.require(Permission.WEBHOOKS_WRITE)
+    tenant, wanted = caller.tenant, read(body, _Change)
+    if isinstance(wanted.secret, str):  # refused before anything is changed
+        services.contracts.of(services.tenants.get(tenant)).check_secret(wanted.secret)
+    given = EndpointChange(
+        url=wanted.url,
+        event_types=[] if wanted.events is None else wanted.events,
+        name="" if wanted.name is None else wanted.name,
+    )
+    found = await services.endpoints.change(tenant, id, given)
+    if wanted.secret is None:
+        found = await services.secrets.remove(tenant, id)
+    elif wanted.secret is not UNSET:
+        found = await services.secrets.rotate(tenant, id, Rotation(secret=wanted.secret), caller.principal)
+    if wanted.status is not UNSET:
+        switch = services.endpoints.resume if wanted.status == "active" else services.endpoints.pause
+        found = await switch(tenant, id)
+    return answer(_webhook(found))
+
+
+def _webhook(endpoint: Endpoint) -> dict[str, object]:
+    """The secret is the customer's own: it is never shown."""
+    return {
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "events": endpoint.event_types,
+        "name": endpoint.name,
+        "hasSecret": bool(endpoint.secrets),
+        "status": endpoint.status,
+        "createdAt": iso(endpoint.created_at),
+        "updatedAt": iso(endpoint.updated_at),
+    }
+
+
+def _event_type(type: EventType) -> dict[str, object]:
+    return {
+        "event": type.name,
+        "title": type.title,
+        "description": type.description,
+        "schema": type.schema,
+        "example": type.example,
+    }
+
+
+def _token(request: Request[Any, Any, Any]) -> str | None:
+    return request.headers.get("opentrack-api-key")
+
+
+def _problem(error: HookferryError) -> tuple[int, object]:
+    if error.code == "url_taken":  # OT-7
+        return 400, _said("VALIDATION_ERROR", "A webhook with this URL is registered already.")
+    if isinstance(error, Invalid):
+        return 400, _said("VALIDATION_ERROR", error.message)
+    return error.status, _said(HTTPStatus(error.status).name, error.message)
+
+
+def _said(code: str, message: str) -> dict[str, str]:
+    return {"code": code, "message": message}
+
+
+OPENTRACK = Dialect(
+    "opentrack",
+    _token,
+    _problem,
+    [register, list_all, list_event_types, show, change_some, change, remove],
+)
