@@ -93,7 +93,7 @@ def test_name_in_a_header() -> None:
         ('name = "x "', "event-type.name: 'x ' is no event type: 1 to 128 letters"),
         ('name = "x"\nnames = { header = "ü" }', "event-type.names.header: 'ü' is no event type: 1 to 128"),
         ('name = "x"\nexample = "{"', "event-type.example: expected a JSON text"),
-        ('name = "x"\nbody = { a = "{payloud}" }', "event-type.body.a: the placeholder {payloud} is unknown; "),
+        ('name = "x"\nbody = { a = "{payloud}" }', "event-type.body.a: the placeholder {payloud} is unknown"),
         ('name = "x"\nalias = ["y"]', "event-type.alias: unknown key; did you mean aliases?"),
     ],
 )  # fmt: skip

@@ -14,6 +14,7 @@ Finish = Callable[[bytes], bytes]
 """What is done to a body once it is rendered. Raises Invalid for what it cannot carry."""
 
 _encode = msgspec.json.Encoder().encode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
 
 
@@ -26,17 +27,17 @@ def _compact(body: bytes) -> bytes:
     return msgspec.json.format(body, indent=-1)
 
 
-def members(payload: bytes, field: str = "payload") -> dict[str, msgspec.Raw]:
+def members(payload: bytes) -> dict[str, msgspec.Raw]:
     """The members of a JSON object, their values as they are written. Raises Invalid for anything else."""
     try:
-        return msgspec.json.decode(payload, type=dict[str, msgspec.Raw])
+        return _members(payload)
     except (msgspec.DecodeError, RecursionError):
-        raise Invalid("this contract needs a JSON object here", field=field) from None
+        raise Invalid("this contract needs a JSON object here", field="payload") from None
 
 
 def _form(body: bytes) -> bytes:
     """An object's members as a form: texts as they are, anything else as its JSON text."""
-    return urlencode([(name, _field(value)) for name, value in members(body, "body").items()]).encode()
+    return urlencode([(name, _field(value)) for name, value in members(body).items()]).encode()
 
 
 def _field(value: msgspec.Raw) -> str:

@@ -11,6 +11,7 @@ from hookferry.errors import ContractError
 
 T = TypeVar("T")
 D = TypeVar("D")
+V = TypeVar("V")
 Path = tuple[str | int, ...]
 
 _BARE = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
@@ -98,7 +99,7 @@ class Table:
         where = f"{self._file}:{line_of(self._text, whole)}"
         raise ContractError(f"{where}: {name + ': ' if name else ''}{problem}", field=name or None)
 
-    def _read(self, path: Path, read: Callable[[object], T], value: object) -> T:
+    def _read(self, path: Path, read: Callable[[V], T], value: V) -> T:
         try:
             return read(value)
         except ValueError as error:
@@ -106,7 +107,7 @@ class Table:
 
     def _inner(self, path: Path, build: Callable[["Table"], T], values: dict[str, object]) -> T:
         inner = Table(values, self._text, self._file, self._path + path)
-        built = build(inner)
+        built = self._read(path, build, inner)
         inner.finish()
         return built
 
