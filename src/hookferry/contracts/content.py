@@ -32,7 +32,7 @@ SEEN: dict[str, Callable[[Sent], bytes]] = {
     "body.sha256:base64": lambda sent: b64encode(sha256(sent.body).digest()),
     "body.crc32": lambda sent: str(crc32(sent.body)).encode(),
     "body.form": _form,
-    "request.url": lambda sent: sent.url.encode(),
+    "request.url": lambda sent: sent.url.encode("utf-8", "surrogateescape"),
     "request.method": lambda sent: sent.method.encode(),
 }
 """What a receiver can see for itself, beside the headers."""
@@ -63,9 +63,9 @@ class Content:
         return any(isinstance(part, Slot) and part.name.startswith("body") for part in self._template)
 
     @property
-    def of_request(self) -> bool:
-        """True if it depends on what is sent: the body, or the URL, which may hold the body's hash."""
-        return self.of_body or Slot("request.url", False) in self._template
+    def of_url(self) -> bool:
+        """True if it depends on the URL that is called, query and all."""
+        return Slot("request.url", False) in self._template
 
     def of(self, facts: Facts, sent: Sent) -> bytes:
         """The content for a request that is being rendered."""
@@ -74,23 +74,35 @@ class Content:
         return b"".join([piece(facts, sent) for piece in self._pieces])
 
     def fill(self, values: Mapping[str, str], sent: Sent) -> bytes:
-        """The content from the values that a receiver has, by placeholder. Raises Invalid for a trick.
-
-        A value with the separator in it could pass off a part of the body as the next value
-        (Standard Webhooks, "Signature scheme").
-        """
+        """The content from the values that a receiver has, by placeholder. Raises Invalid for a trick."""
         filled = b""
-        for part, after in zip(self._template, (*self._template[1:], ""), strict=True):
+        for index, part in enumerate(self._template):
             if isinstance(part, str):
                 filled += part.encode()
             elif part.name in SEEN:
                 filled += SEEN[part.name](sent)
             else:
                 value = values[part.name]
-                if isinstance(after, str) and after and after in value:
-                    raise Invalid(f'{part.name} has "{after}" in it')
-                filled += value.encode()
+                self._check_separators(index, part.name, value)
+                filled += value.encode("utf-8", "surrogateescape")
         return filled
+
+    def _check_separators(self, index: int, name: str, value: str) -> None:
+        """Refuse a value that could pass off a part of its neighbour as its own, or the other way round.
+
+        With the separator in it, or a half of it at its end, nobody can tell where it ends (Standard
+        Webhooks, "Signature scheme").
+        """
+        before, after = self._between(index - 1), self._between(index + 1)
+        if before and (before + value).rfind(before) > 0:
+            raise Invalid(f'{name} has "{before}" in it')
+        if after and (value + after).find(after) < len(value):
+            raise Invalid(f'{name} has "{after}" in it')
+
+    def _between(self, index: int) -> str:
+        """The literal at an index, if placeholders stand on both sides of it."""
+        part = self._template[index] if 0 < index < len(self._template) - 1 else ""
+        return part if isinstance(part, str) else ""
 
 
 def _piece(part: str | Slot) -> Callable[[Facts, Sent], bytes]:

@@ -54,9 +54,9 @@ def _contract(root: Table, version: str) -> Contract:
     headers = root.table("headers", sections.headers)
     # Receivers read there what a signature signs beside the body.
     carriers = {header.carries: header.name for header in headers if header.carries}
-    signatures, inner = sections.signatures(root, secrets, carriers)
-    rules = sections.rules(root)
     method, query = root.table_or("request", sections.request, ("POST", ()))
+    signatures, inner = sections.signatures(root, secrets, carriers, query)
+    rules = sections.rules(root)
     finish, fails = root.table_or("serializer", sections.finish, (None, False))
     allowed = BODY if inner else BODY - {"signature"}
     body, types = read_body(root, allowed), catalogue(root, allowed)
@@ -84,7 +84,7 @@ def _contract(root: Table, version: str) -> Contract:
         headers=tuple((header.name, header.write) for header in headers),
         signatures=signatures,
         inner=inner,
-        verifier=Verifier(carriers, signatures),
+        verifier=Verifier(carriers, signatures, query),
         fallible=fails or any(one.fallible for one in (body, *types.bodies.values())),
     )
     _check_types(root, contract)

@@ -25,7 +25,7 @@ from hookferry.contracts.signing import (
 )
 from hookferry.contracts.source import Table
 from hookferry.contracts.subscription import CHANGEABLE, Access, Subscription
-from hookferry.contracts.template import Header, header, parse, visible
+from hookferry.contracts.template import Header, header, parse, printable
 from hookferry.contracts.verdict import Rules
 from hookferry.model import Derivation, Outcome
 
@@ -147,12 +147,13 @@ def _header(name: str, value: object) -> Header:
 
 
 def signatures(
-    root: Table, secrets: SecretRules, carriers: Mapping[str, str]
+    root: Table, secrets: SecretRules, carriers: Mapping[str, str], query: Query
 ) -> tuple[tuple[SignatureHeader, ...], Signature | None]:
     """The signatures, grouped by the header that they share, and the one that stands in the body."""
     found: dict[str, SignatureHeader] = {}
     inner: Signature | None = None
-    read = root.tables("signature", lambda table: _signature(table, secrets, carriers))
+    url_has_body = any(parameter.of_body for _, parameter in query)
+    read = root.tables("signature", lambda table: _signature(table, secrets, carriers, url_has_body))
     for index, new in enumerate(read):
         if isinstance(new, Signature):
             if inner is not None:
@@ -162,6 +163,8 @@ def signatures(
         before = found.setdefault(new.name, _empty(new))
         if before.join != new.join or (not new.join and before.signatures):
             root.refuse(("signature", index, "join"), f'{new.name} is joined by "{before.join}" above')
+        if new.lead and before.lead and new.lead.template != before.lead.template:
+            root.refuse(("signature", index, "lead"), f"{new.name} begins otherwise above")
         found[new.name] = SignatureHeader(
             new.name, new.join, (*before.signatures, *new.signatures), before.lead or new.lead
         )
@@ -173,22 +176,23 @@ def _empty(header: SignatureHeader) -> SignatureHeader:
 
 
 def _signature(
-    table: Table, secrets: SecretRules, carriers: Mapping[str, str]
+    table: Table, secrets: SecretRules, carriers: Mapping[str, str], url_has_body: bool
 ) -> SignatureHeader | Signature:
     signed, in_body = table.take("content", content), table.holds("place")
     lead = table.take_or("lead", _lead, None)
     if in_body:
         table.take("place", values.word(("body",)))
-        if signed.of_body:
-            table.refuse(("content",), "a signature that stands in the body cannot sign the body")
-    elif not signed.of_request:
+        if signed.of_body or signed.of_url:
+            problem = "a signature that stands in the body cannot sign the body, nor {request.url}"
+            table.refuse(("content",), problem)
+    elif not (signed.of_body or (signed.of_url and url_has_body)):
         table.refuse(("content",), "expected a text with {body} in it: it must sign what is sent")
     elif unseen := sorted(
         signed.fields - set(carriers) - {"endpoint.url"} - (lead.fields if lead else set())
     ):
         table.refuse(("content",), f"no header carries {{{unseen[0]}}} alone: no receiver could verify it")
     before, after = table.take_or("value", _around_signature, ("", ""))
-    join = table.take_or("join", values.text, "")
+    join = table.take_or("join", printable, "")
     signature = Signature(
         algorithm=_algorithm(table, secrets),
         content=signed,
@@ -204,7 +208,7 @@ def _signature(
 
 
 def _lead(value: object) -> Lead:
-    return Lead(parse(visible(value), HEADER))
+    return Lead(parse(printable(value), HEADER))
 
 
 def _algorithm(table: Table, secrets: SecretRules) -> Algorithm:
@@ -225,7 +229,7 @@ def _algorithm(table: Table, secrets: SecretRules) -> Algorithm:
 
 
 def _around_signature(value: object) -> tuple[str, str]:
-    before, found, after = values.text(value).partition(_SIGNATURE)
+    before, found, after = printable(value).partition(_SIGNATURE)
     if not found or "{" in before + after or "}" in before + after:
         raise ValueError(f"expected a text with {_SIGNATURE} in it, once, and no other placeholder")
     return before, after

@@ -202,10 +202,17 @@ ENCODINGS = {
 }
 
 
+_ENDS = (",", ";", " ")
+
+
 class Lead:
     """A text in front of signatures, such as `t={attempt.time:unix},`. Raises ValueError."""
 
     def __init__(self, template: Template) -> None:
+        for part, after in zip(template, (*template[1:], ""), strict=True):
+            if isinstance(part, Slot) and not (isinstance(after, str) and after.startswith(_ENDS)):
+                raise ValueError("each placeholder must end with a comma, a semicolon or a blank")
+        self.template = template
         self.write = text(template)
         self.fields = {part.name for part in template if isinstance(part, Slot)}
         self._names = [part.name for part in template if isinstance(part, Slot)]

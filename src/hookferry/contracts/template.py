@@ -144,7 +144,15 @@ def header(name: str, value: object) -> Header:
 
 
 def visible(value: object) -> str:
-    """A text that may stand in a header. Raises ValueError."""
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or value != value.strip():
+    """A text that may be a header's value. Raises ValueError."""
+    found = printable(value)
+    if found != found.strip():
+        raise ValueError("expected a text of visible ASCII characters, without blanks around it")
+    return found
+
+
+def printable(value: object) -> str:
+    """A text that may stand within a header's value. Raises ValueError."""
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
         raise ValueError("expected a text of visible ASCII characters")
     return value

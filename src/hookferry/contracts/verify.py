@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from hookferry.contracts.content import Sent
+from hookferry.contracts.request import Query, check_url
 from hookferry.contracts.signing import SignatureHeader
 from hookferry.errors import Invalid
 
@@ -17,6 +18,7 @@ class Verifier(msgspec.Struct, frozen=True):
 
     carriers: Mapping[str, str]
     headers: tuple[SignatureHeader, ...]
+    query: Query
 
     def verify(
         self, headers: Mapping[str, str], sent: Sent, secrets: Sequence[str], now: int, tolerance: float
@@ -24,6 +26,7 @@ class Verifier(msgspec.Struct, frozen=True):
         """Return if a signature matches a secret or public key. Raises Invalid with the reason."""
         if not self.headers:
             raise Invalid("this contract signs nothing in its headers")
+        check_url(self.query, sent)
         given = {name.lower(): value for name, value in headers.items()}
         values = {name: _needed(given, header) for name, header in self._carriers().items()}
         _check_ages(values, self.carriers, now, tolerance)
@@ -64,13 +67,20 @@ def _check_ages(values: Mapping[str, str], carriers: Mapping[str, str], now: int
 
 def _milliseconds(name: str, sent: str, header: str | None) -> float:
     if "iso" in name:
-        try:
-            return datetime.fromisoformat(sent).timestamp() * 1000
-        except ValueError:
-            raise Invalid("timestamp is not a time", field=header) from None
+        return _instant(sent, header)
     if not (sent.isascii() and sent.isdigit() and len(sent) <= 15):
         raise Invalid("timestamp is not a number of seconds", field=header)
     return int(sent) * (1 if "unix-ms" in name else 1000)
+
+
+def _instant(sent: str, header: str | None) -> float:
+    try:
+        time = datetime.fromisoformat(sent)
+    except ValueError:
+        raise Invalid("timestamp is not a time", field=header) from None
+    if time.tzinfo is None:
+        raise Invalid("timestamp has no zone", field=header)
+    return time.timestamp() * 1000
 
 
 def _check_age(sent: float, header: str | None, now: int, tolerance: float) -> None:
