@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -25,17 +26,15 @@ REEFER = {"cargo_id": 48211, "yard_slot": "B-12-03-2", "temperature": -18.5}
 
 GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
-# A receiver as one would write it with Node alone. It prints its port, then whether each request is genuine.
+PAGE = Path(__file__).parents[2] / "docs/contracts/octopi.md"
+
+# A receiver of Node alone, behind the page's own code. It prints its port, then what it finds genuine.
 NODE = """
-const { createServer } = require("node:http");
-const { createHmac, timingSafeEqual } = require("node:crypto");
-createServer((request, response) => {
+require("node:http").createServer((request, response) => {
   const chunks = [];
   request.on("data", (chunk) => chunks.push(chunk));
   request.on("end", () => {
-    const expected = createHmac("sha256", process.argv[1]).update(Buffer.concat(chunks)).digest("hex");
-    const given = request.headers["x-octopi-signature"];
-    console.log(timingSafeEqual(Buffer.from(expected), Buffer.from(given)));
+    console.log(isGenuine(process.argv[1], request.headers, Buffer.concat(chunks)));
     response.end();
   });
 }).listen(0, "127.0.0.1", function () { console.log(this.address().port); });
@@ -122,9 +121,10 @@ async def test_post(terminal: Terminal, plain: HTTPServer) -> None:
 @pytest.mark.proves("OC-6", "OC-25", "OC-30")
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
 async def test_node(terminal: Terminal) -> None:
-    """A receiver of Node's own library takes it, and finds with the shared secret that it is genuine."""
+    """A receiver of Node's own library takes it, and our page's code finds that it is genuine."""
     secret = "the-secret-that-octopi-issued-2026"
-    node = await asyncio.create_subprocess_exec("node", "-e", NODE, secret, stdout=asyncio.subprocess.PIPE)
+    code = PAGE.read_text("utf-8").partition("```js\n")[2].partition("```")[0] + NODE
+    node = await asyncio.create_subprocess_exec("node", "-e", code, secret, stdout=asyncio.subprocess.PIPE)
     assert node.stdout is not None
     try:
         port = int(await node.stdout.readline())
