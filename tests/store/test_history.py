@@ -187,6 +187,16 @@ async def test_attempts_can_be_filtered_by_outcome(world: World) -> None:
     assert page.data == []
 
 
+@pytest.mark.parametrize(("tenant", "most", "count"), [("demo", 9, 3), ("demo", 2, 2), ("other", 9, 0)])
+async def test_attempts_are_counted(world: World, tenant: str, most: int, count: int) -> None:
+    """Those of a tenant's endpoint, up to a limit."""
+    for _ in range(3):
+        await world.publish()
+    for work in await world.claim():
+        await world.settle(work, SUCCEEDED)
+    assert await world.store.count_attempts(tenant, world.endpoint.id, most) == count
+
+
 async def test_another_tenants_attempts_are_not_seen(world: World) -> None:
     """Every query is scoped."""
     await world.publish()

@@ -80,6 +80,11 @@ class History:
         self._store.directory.endpoint(tenant, endpoint)
         return await self._store.attempts(tenant, rows, endpoint=endpoint, outcome=outcome)
 
+    async def count_attempts(self, tenant: str, endpoint: str, most: int) -> int:
+        """How many attempts at one endpoint are kept, counted up to `most`."""
+        self._store.directory.endpoint(tenant, endpoint)
+        return await self._store.count_attempts(tenant, endpoint, most)
+
     async def retry(self, tenant: str, delivery: str) -> Delivery:
         """Send again: a final delivery gets a new one, a waiting one is due now.
 

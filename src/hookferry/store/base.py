@@ -248,6 +248,10 @@ class Store(Protocol):
         """A tenant's attempts with their requests and answers, as they were on the wire, secrets masked."""
         ...
 
+    async def count_attempts(self, tenant: str, endpoint: str, most: int) -> int:
+        """How many attempts at an endpoint are kept, counted up to `most`."""
+        ...
+
     async def prune(self, before: int, bodies_before: int, now: int, limit: int) -> Pruned:
         """Delete up to `limit` rows of each kind of history older than `before`, payloads of `bodies_before`.
 

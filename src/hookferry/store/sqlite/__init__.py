@@ -235,6 +235,9 @@ class SqliteStore:
     ) -> Page[Attempt]:
         return await self._history.run(history.attempts, tenant, rows, delivery, endpoint, outcome)
 
+    async def count_attempts(self, tenant: str, endpoint: str, most: int) -> int:
+        return await self._history.run(history.count_attempts, tenant, endpoint, most)
+
     async def prune(self, before: int, bodies_before: int, now: int, limit: int) -> Pruned:
         return await self._writer.call(
             lambda connection: history.prune(connection, before, bodies_before, now, limit)

@@ -114,6 +114,12 @@ def attempts(
     return _page([attempt_of(row) for row in connection.execute(SQL[query], given)], rows.limit)
 
 
+def count_attempts(connection: sqlite3.Connection, tenant: str, endpoint: str, most: int) -> int:
+    row = connection.execute(SQL["count_attempts"], {"tenant": tenant, "endpoint": endpoint, "most": most})
+    (count,) = row.fetchone()
+    return int(count)
+
+
 def prune(connection: sqlite3.Connection, before: int, bodies_before: int, now: int, limit: int) -> Pruned:
     def delete(query: str, **given: int) -> int:
         return connection.execute(SQL[query], {"limit": limit, **given}).rowcount

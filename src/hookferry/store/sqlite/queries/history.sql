@@ -91,6 +91,9 @@ where a.endpoint = :endpoint and a.tenant = :tenant and a.id < :before and a.id 
   and (:outcome is null or a.outcome = :outcome)
 order by a.id desc limit :limit
 
+-- name: count_attempts
+select count(*) from (select 1 from attempts where endpoint = :endpoint and tenant = :tenant limit :most)
+
 -- name: prune_attempts
 -- Rows are appended as they end: the lowest row numbers are the oldest.
 delete from attempts where seq in (
