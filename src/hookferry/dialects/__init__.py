@@ -7,9 +7,10 @@ from litestar import Router
 from hookferry.dialects.kit import Dialect, router
 from hookferry.dialects.octopi import OCTOPI
 from hookferry.dialects.opentrack import OPENTRACK
+from hookferry.dialects.tracktile import TRACKTILE
 from hookferry.service.services import Services
 
-_ALL: tuple[Dialect, ...] = (OCTOPI, OPENTRACK)
+_ALL: tuple[Dialect, ...] = (OCTOPI, OPENTRACK, TRACKTILE)
 
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in _ALL}
 """By the name of the contract whose tenants speak it."""
