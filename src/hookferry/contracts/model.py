@@ -105,7 +105,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
                 javascript(event.payload or b"null")
                 if event.changes is not None:
                     javascript(event.changes, "changes")
-            self._body(Facts(event, *_somebody(event), 1, self.attempts, event.created_at, self.catalogue))
+            # Unsigned: what can be carried is the same for every endpoint, and this one has no secret.
+            self._written(Facts(event, *_somebody(event), 1, self.attempts, event.created_at, self.catalogue))
 
     def new_secret(self, random: bytes) -> str:
         """A signing secret made of random bytes. Raises ValueError for too few or too many of them."""
@@ -151,7 +152,10 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     def _body(self, facts: Facts) -> bytes:
         if self.inner is not None:
             texts = self.inner.texts(facts, Sent(self.method, facts.endpoint.url, b""))
-            facts = msgspec.structs.replace(facts, signature="".join(texts))
+            facts = msgspec.structs.replace(facts, signature=texts[0] if texts else None)
+        return self._written(facts)
+
+    def _written(self, facts: Facts) -> bytes:
         write = self.bodies.get(facts.event.type, self.body) if self.bodies else self.body
         body = write(facts)
         return body if self.finish is None else self.finish(body)

@@ -26,7 +26,7 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     attempts: int
     now: int
     types: Mapping[str, EventType] = {}
-    signature: str = ""
+    signature: str | None = None
 
 
 Value = bytes | str | int | None
@@ -138,7 +138,7 @@ PLACEHOLDERS: dict[str, Getter] = {
 IN_SCOPE = "scope."
 """What `{scope.LABEL}` begins with: the first value of one of the event's labels."""
 
-MAY_BE_NOTHING = frozenset({"attempt.retry"})
+MAY_BE_NOTHING = frozenset({"attempt.retry", "signature"})
 """Placeholders, beside those of JSON and of scopes, that may have no value."""
 
 IN_PLACE = "event.type:"

@@ -178,33 +178,34 @@ def _empty(header: SignatureHeader) -> SignatureHeader:
 def _signature(
     table: Table, secrets: SecretRules, carriers: Mapping[str, str], url_has_body: bool
 ) -> SignatureHeader | Signature:
-    signed, in_body = table.take("content", content), table.holds("place")
-    lead = table.take_or("lead", _lead, None)
-    if in_body:
+    signed = table.take("content", content)
+    if table.holds("place"):
         table.take("place", values.word(("body",)))
         if signed.of_body or signed.of_url:
             problem = "a signature that stands in the body cannot sign the body, nor {request.url}"
             table.refuse(("content",), problem)
-    elif not (signed.of_body or (signed.of_url and url_has_body)):
+        return _kind(table, secrets, signed, newest=True)
+    if not (signed.of_body or (signed.of_url and url_has_body)):
         table.refuse(("content",), "expected a text with {body} in it: it must sign what is sent")
-    elif unseen := sorted(
-        signed.fields - set(carriers) - {"endpoint.url"} - (lead.fields if lead else set())
-    ):
+    lead, join = table.take_or("lead", _lead, None), table.take_or("join", printable, "")
+    seen = {*carriers, "endpoint.url", *(lead.fields if lead else ())}
+    if unseen := sorted(signed.fields - seen):
         table.refuse(("content",), f"no header carries {{{unseen[0]}}} alone: no receiver could verify it")
+    name = table.take("header", values.token)
+    return SignatureHeader(name, join, (_kind(table, secrets, signed, newest=not join),), lead)
+
+
+def _kind(table: Table, secrets: SecretRules, signed: Content, newest: bool) -> Signature:
     before, after = table.take_or("value", _around_signature, ("", ""))
-    join = table.take_or("join", printable, "")
-    signature = Signature(
+    return Signature(
         algorithm=_algorithm(table, secrets),
         content=signed,
         encoding=ENCODINGS[table.take("encoding", values.word(ENCODINGS))],
         before=before,
         after=after,
         optional=table.take_or("optional", values.flag, default=not secrets.required),
-        newest=not join,
+        newest=newest,
     )
-    if in_body:
-        return signature
-    return SignatureHeader(table.take("header", values.token), join, (signature,), lead)
 
 
 def _lead(value: object) -> Lead:
