@@ -324,7 +324,8 @@ async def test_guid(terminal: Terminal, receiver: Receiver) -> None:
 @pytest.mark.proves("OC-27", "OC-28", "OC-29", "OC-30", "OC-31")
 async def test_retry(terminal: Terminal, receiver: Receiver) -> None:
     """A retry is the same to the last byte: event, GUID, time, signature and body."""
-    receiver.answer("/retry", Answer(500), Answer(404), Answer(200))
+    # A second later, so that no time of an attempt could pass for the delivery's.
+    receiver.answer("/retry", Answer(500, delay=1), Answer(404), Answer(200))
     await terminal.ready(f"{receiver.url}/retry", "Reefer Plugged In")
 
     await terminal.company.publish(REEFER, "Reefer Plugged In")
