@@ -80,7 +80,7 @@ def test_new_secret_can_sign(random: bytes) -> None:
 @pytest.mark.parametrize("size", [0, 23, 65])
 def test_new_secret_of_the_wrong_size(size: int) -> None:
     """Too few and too many random bytes are refused."""
-    with pytest.raises(ValueError, match="24 to 64"):
+    with pytest.raises(Invalid, match="24 to 64"):
         STANDARD.new_secret(bytes(size))
 
 

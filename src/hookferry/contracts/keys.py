@@ -25,6 +25,9 @@ _SEED = 32
 # Keys of endpoints that are sent to again and again; an entry takes about 400 bytes.
 _REMEMBERED = 4096
 
+NEW_SECRET = 32
+"""The random bytes of a new secret, and of a new Ed25519 key."""
+
 _SHORTEST_RSA = 2048
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -47,13 +50,15 @@ class SecretRules(msgspec.Struct, frozen=True):
     """When the API shows it: `always`, `once` when it is made, or `never`."""
 
     def new(self, random: bytes) -> str:
-        """A secret made of random bytes. Raises ValueError for too few or too many, or an RSA key."""
-        make = FORMS[self.form].make
-        if make is None:
-            raise ValueError(f"a secret of the form {self.form} is not made of random bytes: it is given")
-        if not self.shortest <= FORMS[self.form].size(random) <= self.longest:
-            raise ValueError(f"a secret takes {self.shortest} to {self.longest}, as counted by {self.form}")
-        return self.prefix + make(random)
+        """A secret made of random bytes. Raises Invalid (`secret`) where one has to be given."""
+        form = FORMS[self.form]
+        if form.make is None:
+            raise Invalid(f"a secret of the form {self.form} is not made here: give one", field="secret")
+        size = form.size(random)
+        if not self.shortest <= size <= self.longest:
+            said = f"{self.shortest} to {self.longest} {form.unit}"
+            raise Invalid(f"a new secret has {size} {form.unit}, not {said}: give one", field="secret")
+        return self.prefix + form.make(random)
 
     def check(self, secret: str) -> None:
         """Raises Invalid (field `secret`) for a secret of another form or length."""

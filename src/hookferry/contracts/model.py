@@ -109,7 +109,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
             self._written(Facts(event, *_somebody(event), 1, self.attempts, event.created_at, self.catalogue))
 
     def new_secret(self, random: bytes) -> str:
-        """A signing secret made of random bytes. Raises ValueError for too few or too many of them."""
+        """A signing secret made of random bytes. Raises Invalid (`secret`) where one has to be given."""
         return self.secrets.new(random)
 
     def check_secret(self, secret: str) -> None:

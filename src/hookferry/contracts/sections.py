@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from hookferry.contracts import values
 from hookferry.contracts.content import SEEN, Content, content
-from hookferry.contracts.keys import FORMS, KEY_PAIRS, KEYS, SecretRules
+from hookferry.contracts.keys import FORMS, KEY_PAIRS, KEYS, NEW_SECRET, SecretRules
 from hookferry.contracts.placeholders import HEADER
 from hookferry.contracts.request import Query
 from hookferry.contracts.retry import Schedule
@@ -48,9 +48,23 @@ def secret(table: Table) -> tuple[SecretRules, float]:
         required=table.take_or("required", values.flag, default=True),
         reveal=table.take_or("reveal", values.word(("always", "once", "never")), "always"),
     )
-    if rules.giver == "generated" and FORMS[form].make is None:
-        table.refuse(("giver",), f"a secret of the form {form} cannot be generated; say customer or operator")
+    _check_lengths(table, rules)
     return rules, table.take_or("overlap", values.duration, 0.0)
+
+
+def _check_lengths(table: Table, rules: SecretRules) -> None:
+    form = FORMS[rules.form]
+    if rules.shortest > rules.longest:
+        table.refuse(("longest",), "less than the shortest")
+    if rules.giver != "generated":
+        return
+    if form.make is None:
+        problem = f"a secret of the form {rules.form} cannot be generated; say customer or operator"
+        table.refuse(("giver",), problem)
+    size = form.size(bytes(NEW_SECRET))
+    if not rules.shortest <= size <= rules.longest:
+        key = "shortest" if size < rules.shortest else "longest"
+        table.refuse((key,), f"a generated secret has {size} {form.unit}")
 
 
 def subscription(table: Table) -> Subscription:
@@ -265,10 +279,14 @@ def _stop(table: Table) -> tuple[frozenset[Outcome], frozenset[int]]:
 
 def _schedule(table: Table, ceiling: float) -> Schedule:
     delays = table.table("schedule", _regular) if table.holds("schedule", dict) else _listed(table)
-    if len(delays) > _MOST_DELAYS:
-        table.refuse(("schedule",), f"{len(delays)} delays; at most {_MOST_DELAYS} are allowed")
+    _check_count(table, "schedule", len(delays))
     jitter = table.take_or("jitter", values.fraction, 0.0)
     return Schedule(delays, jitter, ceiling, table.take_or("deadline", values.duration, _DEADLINE))
+
+
+def _check_count(table: Table, key: str, count: int) -> None:
+    if count > _MOST_DELAYS:
+        table.refuse((key,), f"{count} delays; at most {_MOST_DELAYS} are allowed")
 
 
 def _listed(table: Table) -> tuple[float, ...]:
@@ -278,10 +296,10 @@ def _listed(table: Table) -> tuple[float, ...]:
 def _regular(table: Table) -> tuple[float, ...]:
     """`{ every = "30m", times = 4 }`, or growing by a `factor` up to a `cap`."""
     first, times = table.take("every", values.duration), table.take("times", values.count)
+    _check_count(table, "times", times)
     factor = table.take_or("factor", values.factor, 1.0)
     cap = table.take_or("cap", values.duration, float("inf"))
-    # More than are allowed need not be counted out: a factor of 10 overflows after 308.
-    return tuple(min(first * factor**step, cap) for step in range(min(times, _MOST_DELAYS + 1)))
+    return tuple(min(first * factor**step, cap) for step in range(times))
 
 
 def test_event(table: Table) -> tuple[str, bytes]:

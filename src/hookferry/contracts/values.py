@@ -69,8 +69,9 @@ def fraction(value: object) -> float:
 
 def duration(value: object) -> float:
     """Seconds, from a text such as "30m"."""
+    found = text(value)
     try:
-        return read_duration(text(value))
+        return read_duration(found)
     except ValueError as error:
         raise ValueError(f"expected {error}") from None
 

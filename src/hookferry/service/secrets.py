@@ -6,6 +6,7 @@ import msgspec
 
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
+from hookferry.contracts.keys import NEW_SECRET
 from hookferry.errors import Conflict, Forbidden, Invalid
 from hookferry.model import Endpoint, Secret
 from hookferry.service.contracts import Contracts
@@ -19,8 +20,6 @@ Randomness = Callable[[int], bytes]
 
 # Each live secret is one more signature on each request.
 MOST_LIVE = 5
-
-_RANDOM_BYTES = 32
 
 
 def first_secrets(
@@ -45,14 +44,14 @@ def next_secret(
     if contract.secrets.giver == "operator" and (by is None or not by.operates):
         raise Forbidden("The operator issues the secret, on request.")
     if chosen is None:
-        return Secret(contract.new_secret(randomness(_RANDOM_BYTES)))
+        return Secret(contract.new_secret(randomness(NEW_SECRET)))
     contract.check_secret(chosen)
     return Secret(chosen)
 
 
 def new_ed25519(contract: Contract, randomness: Randomness) -> Secret:
     """A key for an extra signature."""
-    return Secret(contract.new_ed25519(randomness(_RANDOM_BYTES)))
+    return Secret(contract.new_ed25519(randomness(NEW_SECRET)))
 
 
 def live(secrets: tuple[Secret, ...], now: int) -> tuple[Secret, ...]:
