@@ -1,8 +1,9 @@
 """Settings: where they come from, what is refused, and the page about them."""
 
 from collections.abc import Mapping
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,6 +112,8 @@ def test_a_binary_file_is_refused(tmp_path: Path) -> None:
         ("PAYLOAD_LIMIT", "1MiB", 1024**2),
         ("ALLOW_NET", "10.0.0.0/8, ::1", (ip_network("10.0.0.0/8"), ip_network("::1/128"))),
         ("ALLOW_NET", "", ()),
+        ("BIND_ADDRESS", "127.0.0.2, ::1", (ip_address("127.0.0.2"), ip_address("::1"))),
+        ("EGRESS_ADDRESSES", "192.0.2.1", (ip_network("192.0.2.1/32"),)),
         ("LOG_LEVEL", "debug", "debug"),
         ("DATABASE", "sqlite:////var/x.db", "sqlite:////var/x.db"),
     ],
@@ -132,6 +135,10 @@ def test_texts_are_read(tmp_path: Path, variable: str, value: str, expected: obj
         ("GRACE", "0s", "a duration above zero"),
         ("PAYLOAD_LIMIT", "lots", "a size such as"),
         ("ALLOW_NET", "10.0.0.1/8", "host bits zero"),
+        ("BIND_ADDRESS", "127.0.0.2,127.0.0.3", "one IPv4 address, one IPv6 address, or one of each"),
+        ("BIND_ADDRESS", "localhost", "one IPv4 address"),
+        ("BIND_ADDRESS", "0.0.0.0", "one IPv4 address"),
+        ("EGRESS_ADDRESSES", "192.0.2.1/24", "addresses or networks such as"),
         ("LOG_FORMAT", "xml", "one of json, console"),
         ("DATABASE", "hookferry.db", "sqlite:///FILE"),
         ("HOST", " ", "a text that is not empty"),
@@ -145,7 +152,9 @@ def test_wrong_values_are_refused(tmp_path: Path, variable: str, value: str, exp
         load_from(tmp_path, environ={f"HOOKFERRY_{variable}": value})
 
 
-@pytest.mark.parametrize("toml", ["port = true", "port = []", "allow_net = 5", "allow_net = [1]", "host = 1"])
+@pytest.mark.parametrize(
+    "toml", ["port = true", "port = []", "allow_net = 5", "allow_net = [1]", "bind_address = 1", "host = 1"]
+)
 def test_wrong_types_in_the_file_are_refused(tmp_path: Path, toml: str) -> None:
     """A value of a type that the setting cannot take is an error."""
     with pytest.raises(ConfigError, match="expected"):
@@ -168,6 +177,20 @@ def test_secrets_come_from_the_environment(tmp_path: Path) -> None:
 def test_secrets_are_masked() -> None:
     """A secret setting is written as stars."""
     assert SETTINGS["admin_key"].write(KEY) == "***"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, ()),
+        ({"bind_address": "127.0.0.2,::1"}, ("127.0.0.2", "::1")),
+        ({"egress_addresses": "192.0.2.8/29,192.0.2.1"}, ("192.0.2.8/29", "192.0.2.1")),
+        ({"egress_addresses": "192.0.2.1", "bind_address": "10.0.0.1"}, ("192.0.2.1",)),
+    ],
+)
+def test_where_deliveries_come_from(tmp_path: Path, given: dict[str, Any], told: tuple[str, ...]) -> None:
+    """What is published is what the operator says, or else what is bound."""  # Y-15
+    assert load_from(tmp_path, **given).egress() == told
 
 
 def test_bodies_go_with_the_rest(tmp_path: Path) -> None:

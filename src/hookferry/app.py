@@ -31,7 +31,7 @@ from hookferry.delivery.observer import Observer
 from hookferry.delivery.sender import Sender
 from hookferry.dev import Development
 from hookferry.dialects import routers
-from hookferry.errors import StartError
+from hookferry.errors import StartError, Unavailable
 from hookferry.ids import IdMaker
 from hookferry.model import Key, Permission
 from hookferry.service.alerts import Alerts
@@ -136,7 +136,7 @@ async def _parts(
     registry = CollectorRegistry()
     observer = Observer(logs.Lines(settings.log_format, settings.log_level), registry)
     allow = (*settings.allow_net, *(development.networks if development else ()))
-    sender = Sender(Guard(allow), body_limit=settings.response_limit)
+    sender = _sender(settings, Guard(allow))
     executor = Executor(store, clock, ids, contracts, sender, random.random, settings.time_scale)
     dispatcher = Dispatcher(
         store,
@@ -178,6 +178,7 @@ async def _parts(
         catalogue=Catalogue(store),
         history=History(store, clock, ids, dispatcher.wake, dispatcher.drop),
         tail=tail,
+        egress=settings.egress(),
     )
     exposition = observer.exposition(store, dispatcher, clock)
     api = PublishRoutes(
@@ -279,6 +280,14 @@ def _why_not(settings: Settings, error: Exception) -> str:
             "Stop what uses it, or choose another one with --port."
         )
     return f"The address {settings.host} cannot be used: {reason}. Name one of this machine with --host."
+
+
+def _sender(settings: Settings, guard: Guard) -> Sender:
+    """Raises StartError if deliveries cannot come from where they should."""
+    try:
+        return Sender(guard, body_limit=settings.response_limit, bind=settings.bind_address)
+    except Unavailable as error:
+        raise StartError(f"{error.message} Name addresses of this machine with --bind-address.") from error
 
 
 def _secret_key(settings: Settings) -> bytes:

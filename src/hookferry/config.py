@@ -13,16 +13,19 @@ import msgspec
 
 from hookferry.errors import ConfigError
 from hookferry.kinds import (
+    ADDRESSES,
     DATABASE,
     DURATION,
     FLAG,
     NAME,
     NETWORKS,
+    RANGES,
     SCALE,
     SECRET,
     SIZE,
     SQLITE,
     TEXT,
+    Address,
     Kind,
     Network,
     whole,
@@ -65,6 +68,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_net: Annotated[
         tuple[Network, ...],
         About("Networks that deliveries may reach although they are not public.", NETWORKS),
+    ] = ()
+    bind_address: Annotated[
+        tuple[Address, ...],
+        About("The addresses of this machine that deliveries come from; else the system chooses.", ADDRESSES),
+    ] = ()
+    egress_addresses: Annotated[
+        tuple[Network, ...],
+        About("What the API says deliveries come from; by default `bind_address`.", RANGES),
     ] = ()
     contracts_dir: Annotated[
         str | None, About("A folder of your own contracts: NAME.toml, and NAME.vectors.toml beside it.", TEXT)
@@ -118,6 +129,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def contracts_folder(self) -> Path | None:
         """The folder of contracts; a relative one counts from the working folder."""
         return None if self.contracts_dir is None else Path(self.contracts_dir)
+
+    def egress(self) -> tuple[str, ...]:
+        """Where deliveries come from, as far as is known, for receivers that allow by address (Y-15)."""
+        told = SETTINGS["egress_addresses"].write(self.egress_addresses)
+        bound = SETTINGS["bind_address"].write(self.bind_address)
+        return tuple((told or bound).split(",")) if told or bound else ()
 
     def database_file(self) -> Path:
         """The SQLite file's path; a relative one counts from the working folder."""

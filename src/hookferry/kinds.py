@@ -1,7 +1,7 @@
 """The kinds of settings: how each is written, read and checked."""
 
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from hookferry.units import read_duration, read_size, write_duration, write_size
 SQLITE = "sqlite:///"
 _SHORTEST_SECRET = 32
 
+Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
@@ -64,6 +65,29 @@ def _networks(value: Any) -> tuple[Network, ...]:
         raise ValueError('networks such as "10.1.0.0/16" or "fd00:1::/64", host bits zero') from None
 
 
+def _ranges(value: Any) -> tuple[Network, ...]:
+    try:
+        return _networks(value)
+    except ValueError:
+        raise ValueError('addresses or networks such as "203.0.113.7" or "203.0.113.8/29"') from None
+
+
+def _range(network: Network) -> str:
+    """A network as one writes it: one address without its length."""
+    return str(network.network_address if network.num_addresses == 1 else network)
+
+
+def _addresses(value: Any) -> tuple[Address, ...]:
+    texts = value.split(",") if isinstance(value, str) else value
+    try:
+        found = tuple(ip_address(text.strip()) for text in texts if text.strip())
+        if len({address.version for address in found if not address.is_unspecified}) == len(found):
+            return found
+    except (AttributeError, TypeError, ValueError):
+        pass
+    raise ValueError("one IPv4 address, one IPv6 address, or one of each")
+
+
 def _database(value: Any) -> str:
     if not isinstance(value, str) or not value.startswith(SQLITE) or value == SQLITE:
         raise ValueError('"sqlite:///FILE" in the working folder, or "sqlite:////FOLDER/FILE"')
@@ -113,5 +137,7 @@ FLAG = Kind("true|false", _yes_or_no, lambda value: str(value).lower())
 DURATION = Kind("duration", _duration, write_duration)
 SIZE = Kind("size", lambda value: read_size(str(value)), write_size)
 NETWORKS = Kind("networks", _networks, lambda value: ",".join(map(str, value)))
+RANGES = Kind("addresses", _ranges, lambda value: ",".join(map(_range, value)))
+ADDRESSES = Kind("addresses", _addresses, lambda value: ",".join(map(str, value)))
 DATABASE = Kind("URL", _database)
 SCALE = Kind("number", _scale, "{:g}".format)

@@ -48,6 +48,7 @@ ROUTES = {
     "/v1/contracts/{name}/preview": "post",
     "/v1/keys": "get post",
     "/v1/keys/{id}": "delete",
+    "/v1/egress": "get",
     "/healthz": "get",
     "/readyz": "get",
     "/metrics": "get",

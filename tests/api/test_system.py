@@ -34,3 +34,13 @@ async def test_metrics(nobody: Client) -> None:
         "hookferry_up 1\n",
         "text/plain; version=0.0.4; charset=utf-8",
     )
+
+
+async def test_where_deliveries_come_from(demo: Client) -> None:
+    """Any key may ask; nothing is claimed that the operator did not say."""  # Y-15
+    assert (await demo.get("/v1/egress")).json() == {"addresses": []}
+
+
+async def test_where_deliveries_come_from_needs_a_key(nobody: Client) -> None:
+    """It is no page for everybody."""
+    assert (await nobody.get("/v1/egress")).status_code == 401

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -392,3 +393,64 @@ def test_a_deleted_members_key(tenant: Tenant) -> None:
 def test_event_types(world: World) -> None:
     """The catalogue is listed."""
     assert world.json("event-types", "list")["data"] == []
+
+
+def test_egress(world: World) -> None:
+    """The addresses that deliveries come from are printed."""  # Y-15
+    assert world.json("egress") == {"addresses": []}
+
+
+def alert(tenant: Tenant, *args: str) -> Any:
+    """A new alert that notifies a new endpoint."""
+    url = tenant.world.receiver.url + tenant.target
+    return tenant.json("alerts", "create", "Jobs", "--url", url, *args)
+
+
+def test_create_an_alert(tenant: Tenant) -> None:
+    """It names old endpoints and new ones, whose secrets are printed."""  # Y-11
+    old = tenant.register()["id"]
+    made = alert(tenant, "--notify", old, "--on", "job.finished", "--scope", "outcome=failed")
+    (new,) = made["created"]
+    assert (made["endpoints"], new["secret"][:6]) == ([old, new["id"]], "whsec_")
+    assert (made["event_types"], made["scope"]) == (["job.finished"], {"outcome": ["failed"]})
+
+
+def test_list_alerts(tenant: Tenant) -> None:
+    """The newest first."""
+    ids = [alert(tenant)["id"] for _ in range(2)]
+    assert [row["id"] for row in tenant.json("alerts", "list")["data"]] == ids[::-1]
+
+
+def test_show_an_alert(tenant: Tenant) -> None:
+    """Without secrets."""
+    made = alert(tenant, "--message", "Look!")
+    del made["created"]
+    assert tenant.json("alerts", "show", made["id"]) == made
+
+
+def test_update_an_alert(tenant: Tenant) -> None:
+    """What is given changes, and the rest stays."""
+    made = alert(tenant)
+    silent = tenant.json("alerts", "update", made["id"], "--silent")
+    assert (silent["active"], silent["endpoints"]) == (False, made["endpoints"])
+
+
+def test_delete_an_alert(tenant: Tenant) -> None:
+    """It is gone: exit code 4."""
+    id = alert(tenant)["id"]
+    tenant.json("alerts", "delete", id)
+    assert tenant.hookferry("alerts", "show", id).exit_code == 4
+
+
+def test_an_alert_without_endpoints(tenant: Tenant) -> None:
+    """It is refused: exit code 5."""
+    assert tenant.hookferry("alerts", "create", "Jobs").exit_code == 5
+
+
+def test_an_alert_goes_off(tenant: Tenant) -> None:
+    """What is sent is told to the alert's endpoint, in its own words."""  # Y-12
+    alert(tenant, "--on", "job.finished", "--message", "Look!")
+    tenant.json("send", "job.finished", "--data", '{"rows": 0}')
+    bodies = [json.loads(arrival.body) for arrival in tenant.world.arrivals(tenant.target, 2)]
+    (told,) = [body for body in bodies if body["type"] == "status.alert"]
+    assert (told["data"]["alert"]["message"], told["data"]["payload"]) == ("Look!", {"rows": 0})

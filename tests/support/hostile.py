@@ -60,6 +60,12 @@ class Peer:
         while not self._reader.at_eof():
             await self.send(data)
 
+    @property
+    def address(self) -> str:
+        """Where the sender calls from."""
+        address: str = self._writer.get_extra_info("peername")[0]
+        return address
+
     async def gone(self) -> None:
         """Read on until the sender ends the connection."""
         with suppress(ConnectionError):

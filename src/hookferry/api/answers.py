@@ -334,6 +334,14 @@ class Deleted(Answer, frozen=True):
     cancelled: int = 0
 
 
+class Egress(Answer, frozen=True):
+    """Where deliveries come from."""
+
+    addresses: Annotated[
+        list[str], Meta(description="IP addresses and networks to allow; empty if the operator names none.")
+    ]
+
+
 class EventSummary(Answer, frozen=True):
     """Something that happened, without its payload."""
 

@@ -1,6 +1,6 @@
 """The native API as an ASGI app: routes, the guard, dependencies, errors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from litestar import Litestar, Request, Response, Router
@@ -17,6 +17,7 @@ from hookferry.api.routes import (
     alerts,
     catalogue,
     contracts,
+    egress,
     endpoints,
     history,
     keys,
@@ -56,6 +57,7 @@ def create_app(
             keys.router,
             endpoints.router,
             alerts.router,
+            egress.get_egress,
             history.events,
             history.deliveries,
             tail.tail,
@@ -70,7 +72,11 @@ def create_app(
             "metrics": Provide(lambda: metrics, sync_to_thread=False),
             "reference": Provide(lambda: reference, sync_to_thread=False),
         },
-        exception_handlers={HookferryError: _on_error, HTTPException: _on_http_error, Exception: _on_bug},
+        exception_handlers={
+            HookferryError: _on_error,
+            HTTPException: _where_nothing_is(dialects),
+            Exception: _on_bug,
+        },
         before_send=[_harden],
         request_max_body_size=_LARGEST_BODY,
         openapi_config=None,
@@ -95,6 +101,25 @@ async def _harden(message: Message, scope: Scope) -> None:
 
 def _on_error(request: AnyRequest, error: HookferryError) -> Response[bytes]:
     return _response(*problems.problem(error))
+
+
+def _where_nothing_is(
+    dialects: Sequence[Router],
+) -> Callable[[AnyRequest, HTTPException], Response[bytes]]:
+    """What answers for paths and methods without a route: the dialect that they are below, or the native API.
+
+    Litestar asks a router's own handlers only once it has found one of its routes.
+    """
+
+    def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
+        path = f"{request.url.path}/"
+        for router in () if path.startswith("/v1/") else dialects:
+            if path.startswith(f"{router.path.rstrip('/')}/"):
+                response: Response[bytes] = router.exception_handlers[HTTPException](request, error)
+                return response
+        return _on_http_error(request, error)
+
+    return on_http_error
 
 
 def _on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:

@@ -1,7 +1,9 @@
 """The way to a receiver: look the name up, judge its addresses, connect to one, agree on TLS."""
 
 import asyncio
+import socket
 import ssl
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -15,6 +17,7 @@ from hookferry.delivery.connection import Connection
 from hookferry.delivery.failures import Failed, check_ours, connecting, handshaking
 from hookferry.delivery.guard import Guard
 from hookferry.delivery.resolver import Resolver
+from hookferry.errors import Unavailable
 from hookferry.model import Outcome, Phases
 from hookferry.urls import Url
 
@@ -22,6 +25,9 @@ Phase = Literal["dns", "connect", "tls"]
 
 # A name can have hundreds; a receiver that answers on none of these is down.
 _ADDRESSES_TRIED = 6
+# Linux's IP_BIND_ADDRESS_NO_PORT: the port is chosen when the connection is made, and only there must it be
+# free. Without it all connections to all receivers share the 28,000 ports of an address.
+_BIND_ADDRESS_NO_PORT = 24
 _TIMEOUTS: dict[Phase, tuple[Outcome, str]] = {
     "dns": (Outcome.DNS_TIMEOUT, "The name servers did not answer in time."),
     "connect": (Outcome.CONNECT_TIMEOUT, "The receiver's address did not answer in time."),
@@ -30,11 +36,19 @@ _TIMEOUTS: dict[Phase, tuple[Outcome, str]] = {
 
 
 class Dialler(msgspec.Struct, frozen=True):
-    """What every call goes through."""
+    """What every call goes through. `bind` are the local addresses to call from.
+
+    Without any the system chooses; with some, a receiver's address is called only from one of its version.
+    """
 
     guard: Guard
     resolver: Resolver
     tls: ssl.SSLContext
+    bind: tuple[Address, ...] = ()
+
+    def local(self, version: int) -> Address | None:
+        """The address to call addresses of an IP version from."""
+        return next((address for address in self.bind if address.version == version), None)
 
 
 class Dial:
@@ -91,7 +105,13 @@ class Dial:
             raise Failed(
                 Outcome.FORBIDDEN_ADDRESS, "The receiver's name leads to an address that is not allowed."
             )
-        return admitted[:_ADDRESSES_TRIED]
+        reachable = [one for one in admitted if self._dialler.local(one.version) or not self._dialler.bind]
+        if not reachable:
+            raise Failed(
+                Outcome.CONNECT_UNREACHABLE,
+                f"Deliveries do not go to the receiver's kind of address, IPv{admitted[0].version}.",
+            )
+        return reachable[:_ADDRESSES_TRIED]
 
     async def _first_of(self, addresses: Sequence[Address], make: Callable[[], Connection]) -> Connection:
         """A connection to the first address that takes one; each gets its share of the time that is left."""
@@ -108,8 +128,12 @@ class Dial:
             raise cast(Failed, failure)
 
     async def _open(self, address: Address, make: Callable[[], Connection]) -> Connection:
-        # A literal address: the loop has nothing to look up.
-        _, connection = await self._loop.create_connection(make, str(address), self._url.port)
+        local = self._dialler.local(address.version)
+        if local is None:
+            # A literal address: the loop has nothing to look up.
+            _, connection = await self._loop.create_connection(make, str(address), self._url.port)
+        else:
+            connection = await self._open_from(local, address, make)
         peer = connection.transport.get_extra_info("peername")
         if not connection.open or peer is None:
             raise ConnectionResetError
@@ -119,6 +143,18 @@ class Dial:
                 Outcome.FORBIDDEN_ADDRESS, "The connection went to another address than the one allowed."
             )
         connection.address = str(address)
+        return connection
+
+    async def _open_from(
+        self, local: Address, address: Address, make: Callable[[], Connection]
+    ) -> Connection:
+        calling = bound(local)
+        try:
+            await self._loop.sock_connect(calling, (str(address), self._url.port))
+            _, connection = await self._loop.create_connection(make, sock=calling)
+        except BaseException:
+            calling.close()
+            raise
         return connection
 
     async def _secure(self, connection: Connection) -> None:
@@ -141,3 +177,21 @@ class Dial:
         if transport is None or not connection.open:
             raise handshaking(ConnectionResetError())
         connection.transport = transport
+
+
+def bound(local: Address) -> socket.socket:
+    """A socket that calls from a local address. Raises Unavailable if this machine has not that address."""
+    family = socket.AF_INET if local.version == 4 else socket.AF_INET6
+    try:
+        calling = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    except OSError as error:
+        check_ours(error)
+        raise
+    try:
+        if sys.platform == "linux":
+            calling.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+        calling.bind((str(local), 0))
+    except OSError as error:
+        calling.close()
+        raise Unavailable(f"Deliveries cannot come from {local}: {error.strerror}.") from error
+    return calling

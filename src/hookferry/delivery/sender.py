@@ -12,14 +12,16 @@ No task, no timer and no second coroutine step is made on that path. A fresh con
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from importlib.metadata import version
 from time import perf_counter
 
 import msgspec
 
+from hookferry.addresses import Address
 from hookferry.delivery.connection import Connection, Ending
-from hookferry.delivery.dial import Dial, Dialler
+from hookferry.delivery.dial import Dial, Dialler, bound
 from hookferry.delivery.failures import Failed
 from hookferry.delivery.guard import Guard
 from hookferry.delivery.pool import Pool
@@ -40,7 +42,11 @@ def default_tls() -> ssl.SSLContext:
 
 
 class Sender:
-    """Sends requests. Made on a running event loop, closed with `close`; its mutable state is the pool."""
+    """Sends requests. Made on a running event loop, closed with `close`; its mutable state is the pool.
+
+    `bind` are the local addresses that requests come from, at most one of each IP version. Raises Unavailable
+    for one that this machine has not.
+    """
 
     def __init__(
         self,
@@ -48,10 +54,13 @@ class Sender:
         resolver: Resolver | None = None,
         tls: ssl.SSLContext | None = None,
         body_limit: int = BODY_LIMIT,
+        bind: Sequence[Address] = (),
     ) -> None:
+        for local in bind:
+            bound(local).close()
         self._loop = asyncio.get_running_loop()
         self._resolver = resolver or Resolver()
-        self._dialler = Dialler(guard, self._resolver, tls or default_tls())
+        self._dialler = Dialler(guard, self._resolver, tls or default_tls(), tuple(bind))
         self._pool = Pool(self._loop)
         self._body_limit = body_limit
         self._agent = f"Hookferry/{version('hookferry')}"

@@ -17,7 +17,7 @@ from hookferry.service.tenants import Tenants
 
 
 class Services(msgspec.Struct, frozen=True):
-    """One of each."""
+    """One of each. `egress` is where deliveries come from, as far as is known."""
 
     contracts: Contracts
     previews: Previews
@@ -31,3 +31,4 @@ class Services(msgspec.Struct, frozen=True):
     catalogue: Catalogue
     history: History
     tail: Tail
+    egress: tuple[str, ...] = ()
