@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from hookferry.delivery.lanes import Kind, Lane, Turns
+from hookferry.delivery.lanes import Kind, Lane, Trickle, Turns
 from hookferry.model import Delivery, DeliveryStatus, Event, Lease, Work
 from tests.support.engine import engine
 
@@ -48,6 +48,40 @@ def test_fresh_and_claimed_work_take_turns() -> None:
     _fill(turns, "t", "c", 3, Kind.CLAIMED)
     _fill(turns, "t", "f", 2)
     assert _take(turns, 5) == ["f0", "c0", "f1", "c1", "c2"]
+
+
+def test_claimed_work_can_be_held_back() -> None:
+    """Then only fresh work starts."""
+    turns = Turns(cap=9)
+    _fill(turns, "t", "c", 2, Kind.CLAIMED)
+    _fill(turns, "t", "f", 2)
+    taken = [turns.take(claimed=False) for _ in range(3)]
+    assert [one and one[1].delivery.id for one in taken] == ["f0", "f1", None]
+
+
+def test_claimed_work_is_slow_beside_fresh_work() -> None:
+    """Two a millisecond, and a few at once in the beginning."""
+    trickle = Trickle()
+    trickle.slow_down(10.0)
+    assert 20 <= _let_through(trickle, range(10_000, 10_010)) <= 25
+
+
+def test_claimed_work_alone_is_not_slow() -> None:
+    """A tenth of a second after the last fresh work."""
+    trickle = Trickle()
+    trickle.slow_down(10.0)
+    assert _let_through(trickle, range(10_100, 10_101), most=1000) == 1000
+
+
+def _let_through(trickle: Trickle, milliseconds: range, most: int = 100) -> int:
+    """How many start: as many as may, up to `most` in each millisecond."""
+    started = 0
+    for now in milliseconds:
+        for _ in range(most):
+            if trickle.open(now / 1000):
+                trickle.let_through(now / 1000)
+                started += 1
+    return started
 
 
 def test_a_lane_at_its_cap_starts_nothing() -> None:
@@ -111,6 +145,15 @@ def test_a_removed_delivery_is_not_started() -> None:
     turns = Turns(cap=8)
     _fill(turns, "t", "a", 1).remove("a0")
     assert turns.take() is None
+
+
+def test_lanes_at_their_cap_are_not_ready() -> None:
+    """What they hold keeps nobody else's work from being claimed."""
+    turns = Turns(cap=1)
+    _fill(turns, "t", "a", 100, Kind.CLAIMED)
+    _fill(turns, "t", "b", 1, Kind.CLAIMED)
+    turns.take()
+    assert turns.claimed == 1
 
 
 async def test_room_taken_while_a_claim_is_under_way_is_kept(tmp_path: Path) -> None:

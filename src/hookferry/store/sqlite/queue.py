@@ -190,8 +190,12 @@ def claimable(
     return [work_of(row, worker) for row in rows]
 
 
-def lease(connection: sqlite3.Connection, works: list[Work]) -> list[Work]:
-    """Lease those that are still as they were read."""
+def lease(connection: sqlite3.Connection, members: list[list[Work]]) -> list[list[Work]]:
+    """Lease of each claim those that are still as they were read."""
+    return [_lease(connection, works) for works in members]
+
+
+def _lease(connection: sqlite3.Connection, works: list[Work]) -> list[Work]:
     keys = [(w.delivery.tenant, w.delivery.id, w.lease.token - 1) for w in works]
     there = select_many(connection, SQL["unpend"], keys)
     ours = [work for work in works if work.delivery.id in there]
