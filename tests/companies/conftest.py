@@ -3,7 +3,7 @@
 A test module of a company says which one it is: `COMPANY = "opentrack"`.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -57,20 +57,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section(f"what {company} asks for")
         for id in ids:
             if id in proofs:
-                held = "passed" if all(passed for passed, _ in proofs[id]) else "FAILED"
-                terminalreporter.line(f"{id} {held}: {', '.join(said for _, said in proofs[id])}")
+                outcomes = {outcome for outcome, _ in proofs[id]}
+                held = next(held for held in ("FAILED", "skipped", "passed") if held.lower() in outcomes)
+                tests = Counter(test for _, test in proofs[id])
+                said = [f"{test} ({count} cases)" if count > 1 else test for test, count in tests.items()]
+                terminalreporter.line(f"{id} {held}: {', '.join(said)}")
             else:
                 terminalreporter.line(f"{id} not run: {BEYOND_TESTS.get(id, 'no test of it was chosen')}")
 
 
-def _proofs(reporter: pytest.TerminalReporter) -> dict[str, list[tuple[bool, str]]]:
-    """By id: whether a test that proves it passed, and its name with the part that it proves."""
-    found: defaultdict[str, list[tuple[bool, str]]] = defaultdict(list)
+def _proofs(reporter: pytest.TerminalReporter) -> dict[str, list[tuple[str, str]]]:
+    """By id: what became of each case that proves it, and its test's name with the part that it proves."""
+    found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in reporter.stats.get(outcome, []):
             for name, value in getattr(report, "user_properties", []):
                 if name == "proves":
                     id, part = value
-                    test = report.nodeid.rpartition("::")[2] + (f" ({part})" if part else "")
-                    found[id].append((outcome == "passed", test))
+                    test = report.nodeid.rpartition("::")[2].partition("[")[0]
+                    held = "failed" if outcome == "error" else outcome
+                    found[id].append((held, test + (f" ({part})" if part else "")))
     return found
