@@ -77,6 +77,11 @@ class Api:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
+    @property
+    def names_tenant(self) -> bool:
+        """True if the command, or a setting, named a tenant."""
+        return self._tenant is not None
+
     @staticmethod
     def path(*parts: str) -> str:
         """A path of the API; what people typed is one segment of it, whatever characters it has."""

@@ -1,10 +1,16 @@
 """What commands read: texts, files, standard input."""
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from hookferry.contracts import Contract
+    from hookferry.model import ContractText
 
 
 def read_bytes(text: str) -> bytes:
@@ -42,6 +48,30 @@ def pairs(texts: Sequence[str], separator: str, option: click.Parameter) -> Iter
         if not name or not found:
             raise click.BadParameter(f"expected {option.metavar}, got {text!r}", param=option)
         yield name.strip(), value.strip()
+
+
+def read_contract(text: str) -> tuple["ContractText", "Contract"]:
+    """A contract: a built-in one's name, or the path of a file NAME.toml. Raises ContractError."""
+    from hookferry.contracts import builtin
+    from hookferry.contracts.texts import builtin_text, read_file
+
+    if names_file(text):
+        return read_file(Path(text))
+    return builtin_text(text), builtin(text)
+
+
+def names_file(contract: str) -> bool:
+    """True for a contract's path, false for a built-in one's name."""
+    return contract.endswith(".toml") or os.sep in contract
+
+
+contract_option = click.option(
+    "--contract",
+    default="standard",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="Whose wire format: a built-in contract, or a file NAME.toml.",
+)
 
 
 def check_json(text: bytes) -> None:

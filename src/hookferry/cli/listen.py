@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hookferry.cli.inputs import read_text
+from hookferry.cli.inputs import contract_option, read_contract, read_text
 from hookferry.cli.options import duration, output_option
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def _statuses(ctx: click.Context, option: click.Parameter, text: str) -> list[in
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=9000, show_default=True, help="0: a free one.")
 @click.option("--secret", "secrets", multiple=True, help="Verify with this secret, or @FILE; repeatable.")
-@click.option("--contract", default="standard", show_default=True, help="Whose wire format.")
+@contract_option
 @click.option(
     "--status",
     "statuses",
@@ -60,7 +60,6 @@ def listen(
     import asyncio
 
     from hookferry.cli.live import arrival_json, arrival_text
-    from hookferry.contracts import builtin
     from hookferry.receiver import Answer, Receiver
 
     signatures: Counter[bool | None] = Counter()
@@ -74,7 +73,7 @@ def listen(
         port=port,
         answers=[Answer(status, delay) for status in statuses],
         secrets=[read_text(secret) for secret in secrets],
-        contract=builtin(contract),
+        contract=read_contract(contract)[1],
         tell=tell,
     )
     asyncio.run(_listen(receiver, count, delay))

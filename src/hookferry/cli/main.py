@@ -37,6 +37,7 @@ _COMMANDS = {
     "keys": "keys:keys",
     "egress": "egress:egress",
     "event-types": "event_types:event_types",
+    "contracts": "contracts:contracts",
     "migrate": "storage:migrate",
     "prune": "storage:prune",
     "config": "config:config",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from hookferry.cli.inputs import read_bytes, read_headers, read_text
+from hookferry.cli.inputs import contract_option, read_bytes, read_contract, read_headers, read_text
 from hookferry.cli.options import duration
 
 
@@ -15,7 +15,8 @@ def _signature_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--time", "at", type=int, metavar="SECONDS", help="The time, in seconds since 1970; else now."
         ),
-        click.option("--contract", default="standard", show_default=True, help="Whose wire format."),
+        click.option("--url", default="", help="The URL that is called, for contracts that sign it."),
+        contract_option,
     ):
         command = option(command)
     return command
@@ -25,15 +26,14 @@ def _signature_options(command: Callable[..., None]) -> Callable[..., None]:
 @_signature_options
 @click.option("--secret", required=True, help="The signing secret, or @FILE.")
 @click.option("--id", default="evt_test", show_default=True, help="The event's id.")
-def sign(body: str, secret: str, id: str, at: int | None, contract: str) -> None:
+def sign(body: str, secret: str, id: str, at: int | None, url: str, contract: str) -> None:
     """Print the headers that sign BODY: a text, @FILE, or - for standard input.
 
     They go into curl as they are: `curl -H @headers --data-binary @body URL`.
     """
-    from hookferry.contracts import builtin
-
     now = at if at is not None else int(time.time())
-    for name, value in builtin(contract).sign(read_bytes(body), id, read_text(secret), now * 1000):
+    _, known = read_contract(contract)
+    for name, value in known.sign(read_bytes(body), id, read_text(secret), now * 1000, url):
         click.echo(f"{name}: {value}")
 
 
@@ -60,15 +60,14 @@ def verify(
     headers: dict[str, str],
     tolerance: float,
     at: int | None,
+    url: str,
     contract: str,
 ) -> None:
     """Check that BODY was signed with a secret: a text, @FILE, or - for standard input.
 
     Exit code 5, and the reason, if it was not.
     """
-    from hookferry.contracts import builtin
-
     now = at if at is not None else int(time.time())
     known = [read_text(secret) for secret in secrets]
-    builtin(contract).verify(headers, read_bytes(body), known, now * 1000, tolerance)
+    read_contract(contract)[1].verify(headers, read_bytes(body), known, now * 1000, tolerance, url)
     click.echo("The signature is valid.")

@@ -52,6 +52,7 @@ def show(api: "Api", out: "Output", id: str) -> None:
 @click.argument("id")
 @click.option("--name", help="Its new name.")
 @click.option("--contract", help="Another wire format; works while it has no endpoints.")
+@click.option("--contract-version", metavar="VERSION", help="Move it to this version, or to `latest`.")
 @click.option("--feature", "on", multiple=True, help="Turn this feature on for it; repeatable.")
 @click.option("--no-feature", "off", multiple=True, help="Turn this feature off for it; repeatable.")
 @output_option

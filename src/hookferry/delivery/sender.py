@@ -14,7 +14,6 @@ import asyncio
 import ssl
 from collections.abc import Sequence
 from functools import lru_cache, partial
-from importlib.metadata import version
 from time import perf_counter
 
 import msgspec
@@ -26,7 +25,7 @@ from hookferry.delivery.failures import Failed
 from hookferry.delivery.guard import Guard
 from hookferry.delivery.pool import Pool
 from hookferry.delivery.resolver import Resolver
-from hookferry.delivery.wire import Target, encode, target, wire_headers
+from hookferry.delivery.wire import Target, agent, encode, target, wire_headers
 from hookferry.errors import Invalid, Unavailable
 from hookferry.model import Outcome, Phases, Request, Result
 
@@ -63,7 +62,7 @@ class Sender:
         self._dialler = Dialler(guard, self._resolver, tls or default_tls(), tuple(bind))
         self._pool = Pool(self._loop)
         self._body_limit = body_limit
-        self._agent = f"Hookferry/{version('hookferry')}"
+        self._agent = agent()
         self._target = lru_cache(maxsize=4096)(target)
 
     def on_wire(self, request: Request) -> Request:

@@ -1,6 +1,7 @@
 """A request as bytes: the caller's headers as they are, in their order and case, and a few of our own."""
 
 from functools import lru_cache
+from importlib.metadata import version
 
 import msgspec
 
@@ -27,6 +28,11 @@ _OURS = frozenset(
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 # The parser of answers cannot be told that an answer to HEAD has no body.
 _METHODS = frozenset({"POST", "PUT", "PATCH", "GET", "DELETE"})
+
+
+def agent() -> str:
+    """The User-Agent of a request that names none."""
+    return f"Hookferry/{version('hookferry')}"
 
 
 class Target(msgspec.Struct, frozen=True):
