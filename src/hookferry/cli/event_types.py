@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hookferry.cli.inputs import read_contract
-from hookferry.cli.options import output_option, page_options, tenant_options
+from hookferry.cli.options import format_option, output_in, output_option, page_options, tenant_options
 
 if TYPE_CHECKING:
     from hookferry.cli.client import Api
@@ -16,9 +16,9 @@ _COLUMNS = ("name", "title", "description", "deprecated")
 
 @click.group("event-types", invoke_without_command=True)
 @click.option("--contract", metavar="NAME|FILE", help="List this contract's, without a server.")
-@output_option
+@format_option
 @click.pass_context
-def event_types(ctx: click.Context, out: "Output", contract: str | None) -> None:
+def event_types(ctx: click.Context, contract: str | None, format: str | None) -> None:
     """Event types: what can be subscribed to."""
     if ctx.invoked_subcommand is not None:
         return
@@ -29,7 +29,7 @@ def event_types(ctx: click.Context, out: "Output", contract: str | None) -> None
     from hookferry.cli.client import Page
 
     types = read_contract(contract)[1].catalogue.values()
-    out.page(Page([msgspec.Raw(msgspec.json.encode(type)) for type in types]), _COLUMNS)
+    output_in(format).page(Page([msgspec.Raw(msgspec.json.encode(type)) for type in types]), _COLUMNS)
 
 
 @event_types.command("list")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from hookferry.cli.output import Output
     from hookferry.config import Settings
 
 Command = Callable[..., None]
@@ -67,21 +68,29 @@ def tenant_options(command: Command) -> Command:
     return option(server_options(command))
 
 
+format_option = click.option(
+    "-o",
+    "--output",
+    "format",
+    type=click.Choice(["table", "json", "jsonl"]),
+    help="How to print: by default a table on a terminal, JSON elsewhere.",
+)
+
+
+def output_in(format: str | None) -> "Output":
+    """What prints in a format, or in the one that suits where it goes."""
+    from hookferry.cli.output import Output
+
+    return Output(format or ("table" if sys.stdout.isatty() else "json"))
+
+
 def output_option(command: Command) -> Command:
     """The option `-o`; the command gets an `Output` as its argument `out`."""
 
-    @click.option(
-        "-o",
-        "--output",
-        "format",
-        type=click.Choice(["table", "json", "jsonl"]),
-        help="How to print: by default a table on a terminal, JSON elsewhere.",
-    )
+    @format_option
     @wraps(command)
     def printing(*args: Any, format: str | None, **rest: Any) -> None:
-        from hookferry.cli.output import Output
-
-        command(*args, out=Output(format or ("table" if sys.stdout.isatty() else "json")), **rest)
+        command(*args, out=output_in(format), **rest)
 
     return printing
 
