@@ -39,6 +39,12 @@ def proven(company: str) -> set[str]:
     return {id for mark in _marks(company) for id in mark.args}
 
 
+def named(company: str) -> set[str]:
+    """The names of a company's tests."""
+    found = [vars(import_module(f"{__package__}.{file}")) for file in files(company)]
+    return {name for names in found for name in names if name.startswith("test_")}
+
+
 def _marks(company: str) -> Iterator[pytest.Mark]:
     for file in files(company):
         for found in vars(import_module(f"{__package__}.{file}")).values():
