@@ -15,7 +15,7 @@ from hookferry.config import SETTINGS
 from hookferry.delivery.observer import AttemptLine, Observer
 from hookferry.logs import Lines
 from hookferry.model import Outcome, Permission
-from hookferry.service.forms import NewEndpoint, NewKey, NewMember, NewRole, NewTenant
+from hookferry.service.forms import NewAlert, NewEndpoint, NewKey, NewMember, NewRole, NewTenant
 from hookferry.service.publish import Draft
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +35,7 @@ _FORMS = {
     "members": NewMember,
     "keys": NewKey,
     "endpoints": NewEndpoint,
+    "alerts": NewAlert,
 }
 
 

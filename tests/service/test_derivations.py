@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from hookferry.contracts import builtin
+from hookferry.contracts import Contract, builtin
 from hookferry.errors import Invalid
 from hookferry.ids import IdMaker
-from hookferry.model import ContractText, Derivation, Tenant, Work
+from hookferry.model import ContractText, Derivation, Event, Tenant, Work
 from hookferry.service.contracts import Contracts, Origin
 from hookferry.service.forms import NewAlert, NewEndpoint
 from hookferry.service.publish import Draft, Publisher
@@ -54,6 +54,7 @@ class Port:
         self.engine = Counting()
         ids = IdMaker(clock.now, Random(9).getrandbits)
         contracts, text = Contracts(store, clock), ContractText("0123456789ab", "port", "")
+        self.contracts = contracts
         contracts.add(Origin.FOLDER, text, msgspec.structs.replace(builtin("standard"), derivations=(RULE,)))
         self.publisher = Publisher(store, clock, ids, self.engine, contracts, 256 * 1024)
         self.tenant = Tenant("demo", "Demo", text.name, clock.now(), contract_version=text.version)
@@ -89,6 +90,14 @@ class Port:
 
 def _payload(cargo: str, hold: str) -> bytes:
     return msgspec.json.encode({"cargo_id": cargo, "hold_id": hold})
+
+
+class Strict(Contract, frozen=True, kw_only=True):
+    """A contract that cannot carry what it derives."""
+
+    def check(self, event: Event) -> None:
+        if event.type == RULE.first:
+            raise Invalid("There is no body for it.", field="payload")
 
 
 @pytest.fixture
@@ -235,6 +244,17 @@ async def test_a_payload_without_the_fields_is_refused(port: Port, payload: byte
     with pytest.raises(Invalid) as refused:
         await port.publish("Hold Applied", payload)
     assert (refused.value.field, await port.types()) == (field, [])
+
+
+async def test_a_derived_event_that_cannot_be_carried_is_refused(port: Port) -> None:
+    """Before anything is stored, as with what is published."""
+    text = ContractText("ba9876543210", "strict", "")
+    fields = {**msgspec.structs.asdict(builtin("standard")), "derivations": (RULE,)}
+    port.contracts.add(Origin.FOLDER, text, Strict(**fields))
+    port.tenant = msgspec.structs.replace(port.tenant, contract=text.name, contract_version=text.version)
+    with pytest.raises(Invalid):
+        await port.apply("h")
+    assert await port.types() == []
 
 
 async def test_other_types_need_no_fields(port: Port) -> None:

@@ -190,13 +190,17 @@ class Publisher:
         self, tenant: Tenant, events: list[Event], told: Directory | None
     ) -> list[Sequence[Follower]]:
         """What each event brings with it. Raises Invalid, with the event's number if there are several."""
-        derivations = self._contracts.of(tenant).derivations
+        contract = self._contracts.of(tenant)
+        derivations = contract.derivations
         if not derivations and (told is None or not told.has_alerts(tenant.id)):
             return [()] * len(events)
         found: list[Sequence[Follower]] = []
         for number, event in enumerate(events):
             try:
                 found.append(followers_of(event, derivations, told, self._ids))
+                for one in found[-1]:
+                    if one.on is not None:
+                        contract.check(one.event)
             except Invalid as error:
                 error.number = number if len(events) > 1 else None
                 raise
