@@ -403,6 +403,24 @@ async def test_below_its_name(terminal: Terminal) -> None:
     assert answer.status_code == 201
 
 
+@pytest.mark.parametrize("base", ["", "/octopi"])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/cargo"), ("GET", "/webhooks/1/2"), ("DELETE", "/webhooks")]
+)
+async def test_no_route(terminal: Terminal, base: str, method: str, path: str) -> None:
+    """What there is no route for is not found, in the company's own form."""
+    answer = await terminal.api.request(method, base + path)
+
+    assert (answer.status_code, answer.json()) == (404, {"status": 404, "error": "Not Found"})
+
+
+async def test_native_beside_it(terminal: Terminal) -> None:
+    """The native API keeps its own form of errors beside a company's at the root."""
+    answer = await terminal.company.client.get("/v1/cargo")
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+
+
 async def test_unknown_event(terminal: Terminal) -> None:
     """An event that there is not has no documents."""
     features = {"features": ["webhooks", "developer-docs"]}

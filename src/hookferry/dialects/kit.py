@@ -1,8 +1,8 @@
 """What the dialects share: who is calling, bodies read, answers written, errors in the company's words.
 
 A dialect is data: where its key stands, how an error looks, and its routes. A route's function asks for
-`services`, `caller` and `body` (Litestar's own, the raw bytes), checks the caller's permission, and maps
-words; the services decide.
+`services: Services`, `caller: Caller` and `body` (Litestar's own, the raw bytes), checks the caller's
+permission, and maps words; the services decide.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,22 +11,22 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 from litestar import Request, Response, Router
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 
 from hookferry.errors import HookferryError, Malformed, Unauthenticated
 from hookferry.logs import described
 from hookferry.model import Permission
+from hookferry.service import services as use_cases
 from hookferry.service.principal import Principal
-from hookferry.service.services import Services
 
 T = TypeVar("T")
 
 _log = structlog.get_logger("hookferry.dialects")
 
 
-class Caller(msgspec.Struct, frozen=True):
+class TenantCaller(msgspec.Struct, frozen=True):
     """The holder of a tenant's key."""
 
     tenant: str
@@ -35,6 +35,10 @@ class Caller(msgspec.Struct, frozen=True):
     def require(self, permission: Permission) -> None:
         """Raises Forbidden if the key lacks it."""
         self.principal.require(permission, self.tenant)
+
+
+Services = NamedDependency[use_cases.Services]
+Caller = NamedDependency[TenantCaller]
 
 
 class Dialect(msgspec.Struct, frozen=True):
@@ -50,14 +54,14 @@ class Dialect(msgspec.Struct, frozen=True):
     routes: Sequence[HTTPRouteHandler]
 
 
-def router(path: str, dialect: Dialect, services: Services) -> Router:
+def router(path: str, dialect: Dialect, services: use_cases.Services) -> Router:
     """A dialect's routes under a path, which only tenants of its contract may call."""
 
-    def caller(request: Request[Any, Any, Any]) -> Caller:
+    def caller(request: Request[Any, Any, Any]) -> TenantCaller:
         principal = services.keys.authenticate(dialect.token(request) or "")
         if principal.tenant is None or services.tenants.get(principal.tenant).contract != dialect.name:
             raise Unauthenticated("This key is not one of this API.")
-        return Caller(principal.tenant, principal)
+        return TenantCaller(principal.tenant, principal)
 
     def failed(request: Request[Any, Any, Any], error: HookferryError) -> Response[bytes]:
         return answer(*dialect.problem(error)[::-1])
@@ -65,7 +69,9 @@ def router(path: str, dialect: Dialect, services: Services) -> Router:
     def refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
         problem = HookferryError(error.detail)
         problem.status = error.status_code
-        return failed(request, problem)
+        response = failed(request, problem)
+        response.headers.update(error.headers or {})
+        return response
 
     def broken(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         _log.error("a request ran into a bug", path=request.url.path, **described(error))

@@ -13,12 +13,11 @@ from litestar import Request, Response, delete, get, patch, post, put
 from msgspec import UNSET, UnsetType
 
 from hookferry.contracts import Contract
-from hookferry.dialects.kit import Caller, Dialect, answer, read
+from hookferry.dialects.kit import Caller, Dialect, Services, answer, read
 from hookferry.errors import HookferryError, Invalid, NotFound
 from hookferry.model import Endpoint, EventType, Permission
 from hookferry.service.features import open_contract
 from hookferry.service.forms import EndpointChange, NewEndpoint
-from hookferry.service.services import Services
 from hookferry.times import iso
 
 # As Rails reads it: other parameters may stand beside the token, and the value may be quoted.
@@ -162,6 +161,8 @@ def _problem(error: HookferryError) -> tuple[int, object]:
 
 
 def _status(status: int) -> int:
+    if status == 405:
+        return 404  # as Rails, which has no route then
     return 500 if status >= 500 else status if status in _ERRORS else 422
 
 
