@@ -1,12 +1,14 @@
 """The body: JSON from a template, compiled at load into plain functions."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from math import isfinite
 
 import msgspec
 
+from hookferry.contracts.content import Sent
 from hookferry.contracts.placeholders import IN_SCOPE, Facts, getter
-from hookferry.contracts.serialize import json_text, members
+from hookferry.contracts.serialize import Finish, json_text, members
+from hookferry.contracts.signing import Signature
 from hookferry.contracts.source import Table
 from hookferry.contracts.template import Slot, parse, text
 from hookferry.errors import Invalid
@@ -57,6 +59,31 @@ def read_body(table: Table, allowed: Collection[str]) -> Body:
     except Invalid:
         return Body(write, fallible=True)
     return Body(write, fallible=False)
+
+
+def by_type(body: Body, bodies: Mapping[str, Body]) -> Writer:
+    """The body of an event, where some event types have their own."""
+    if not bodies:
+        return body.write
+    own = {type: one.write for type, one in bodies.items()}
+    return lambda facts: own.get(facts.event.type, body.write)(facts)
+
+
+def in_style(style: Finish | None, write: Writer) -> Writer:
+    """A body in the style of a contract."""
+    return write if style is None else lambda facts: style(write(facts))
+
+
+def with_signature(write: Writer, signature: Signature | None, method: str) -> Writer:
+    """A body in which its own signature stands."""
+    if signature is None:
+        return write
+
+    def signed(facts: Facts) -> bytes:
+        texts = signature.texts(facts, Sent(method, facts.endpoint.url, b""))
+        return write(msgspec.structs.replace(facts, signature=texts[0] if texts else None))
+
+    return signed
 
 
 def _read(table: Table, key: str, allowed: Collection[str]) -> Writer:

@@ -3,16 +3,17 @@
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import NamedTuple
 from urllib.parse import parse_qsl
 from zlib import crc32
+
+import msgspec
 
 from hookferry.contracts.placeholders import HEADER, Facts
 from hookferry.contracts.template import Slot, Template, parse, text
 from hookferry.errors import Invalid
 
 
-class Sent(NamedTuple):
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """What both sides see of a request: its method, its URL as it was called, its body."""
 
     method: str

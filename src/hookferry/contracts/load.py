@@ -5,7 +5,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from hookferry.contracts import sections, values
-from hookferry.contracts.body import read_body
+from hookferry.contracts.body import by_type, in_style, read_body, with_signature
 from hookferry.contracts.catalogue import catalogue
 from hookferry.contracts.keys import SecretRules
 from hookferry.contracts.model import Contract
@@ -57,9 +57,10 @@ def _contract(root: Table, version: str) -> Contract:
     method, query = root.table_or("request", sections.request, ("POST", ()))
     signatures, inner = sections.signatures(root, secrets, carriers, query)
     rules = sections.rules(root)
-    finish, fails = root.table_or("serializer", sections.finish, (None, False))
+    style, fails = root.table_or("serializer", sections.finish, (None, False))
     allowed = BODY if inner else BODY - {"signature"}
     body, types = read_body(root, allowed), catalogue(root, allowed)
+    unsigned = in_style(style, by_type(body, types.bodies))
     contract = Contract(
         name=root.take("name", values.name),
         title=root.take("title", values.text),
@@ -69,6 +70,7 @@ def _contract(root: Table, version: str) -> Contract:
         subscription=root.table("subscription", sections.subscription),
         catalogue=types.types,
         aliases=types.aliases,
+        errors=root.table_or("errors", sections.errors, {}),
         derivations=root.tables("derive", sections.derivation),
         timeout=root.table("timeout", lambda timeout: timeout.take("total", values.duration)),
         overlap=overlap,
@@ -78,12 +80,11 @@ def _contract(root: Table, version: str) -> Contract:
         rules=rules,
         method=method,
         query=query,
-        body=body.write,
-        bodies={name: own.write for name, own in types.bodies.items()},
-        finish=finish,
+        style=style,
+        unsigned=unsigned,
+        body=with_signature(unsigned, inner, method),
         headers=tuple((header.name, header.write) for header in headers),
         signatures=signatures,
-        inner=inner,
         verifier=Verifier(carriers, signatures, query),
         fallible=fails or any(one.fallible for one in (body, *types.bodies.values())),
     )
