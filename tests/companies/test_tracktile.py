@@ -120,11 +120,11 @@ async def test_executions_as_written(hooks: Hooks, receiver: Receiver) -> None:
 
 @pytest.mark.proves("TT-9", "TT-16")
 async def test_command_as_written(company: Company, tmp_path: Path) -> None:
-    """The document's command, installed under its own name, registers a webhook."""
+    """The document's command, installed under its own name, registers a webhook and prints its secret."""
     install(tmp_path)
-    register(company, tmp_path)
+    printed = register(company, tmp_path)
     (found,) = call(LIST, company)[1]["results"]
-    assert {name: found[name] for name in NEW} == NEW
+    assert ({name: found[name] for name in NEW}, len(printed["secret"])) == (NEW, 64)
 
 
 # Secrets
