@@ -184,6 +184,7 @@ async def _parts(
     api = PublishRoutes(
         publisher,
         services.keys,
+        contracts,
         store.directory,
         settings.payload_limit,
         create_app(services, exposition, store.probe, routers(services, settings.contract)),

@@ -60,7 +60,10 @@ async def always_ready() -> None:
 def whole_app(house: House, metrics: Metrics = some_metrics, ready: Ready = always_ready) -> App:
     """The publish routes and everything behind them."""
     rest = create_app(house.services, metrics, ready)
-    return PublishRoutes(house.publisher, house.services.keys, house.store.directory, 256 * 1024, rest)
+    services = house.services
+    return PublishRoutes(
+        house.publisher, services.keys, services.contracts, house.store.directory, 256 * 1024, rest
+    )
 
 
 def client_of(app: App, key: str = "") -> Client:

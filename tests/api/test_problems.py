@@ -8,6 +8,8 @@ import pytest
 
 from hookferry.api.problems import CODES, problem
 from hookferry.api.publish import App
+from hookferry.contracts import builtin
+from hookferry.contracts.load import builtin_names
 from hookferry.errors import HookferryError, Unavailable
 from tests.api.conftest import Client, client_of, whole_app
 from tests.support.services import ADMIN_KEY, House
@@ -206,3 +208,15 @@ async def test_key_is_not_repeated(nobody: Client) -> None:
     """A key never comes back in an error."""
     answer = await nobody.get("/v1/tenants", headers={"Authorization": f"Bearer {ADMIN_KEY}x"})
     assert ADMIN_KEY not in answer.text
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_codes_of_contracts(name: str) -> None:
+    """Contracts give names to errors that there are."""
+    assert builtin(name).errors.keys() <= CODES.keys()
+
+
+async def test_no_code_of_the_contract(demo: Client) -> None:
+    """Without a word of the contract's there is no `contract_code`."""
+    answer = await demo.post("/v1/tenants/demo/endpoints", json={"url": "x"})
+    assert "contract_code" not in answer.json()

@@ -115,6 +115,14 @@ async def test_duplicate(webhooks: Webhooks) -> None:
     assert code(answer) == INVALID
 
 
+@pytest.mark.proves("OT-7", part="by the native API")
+async def test_native_duplicate(webhooks: Webhooks) -> None:
+    """The native API says the company's code beside its own."""
+    await webhooks.register(URL)
+    answer = await webhooks.company.client.post(webhooks.company.path("endpoints"), json={"url": URL})
+    assert (answer.json()["code"], answer.json()["contract_code"]) == ("url_taken", "VALIDATION_ERROR")
+
+
 @pytest.mark.proves("OT-6", part="the webhooks stay as they were")
 async def test_duplicate_leaves_nothing(webhooks: Webhooks) -> None:
     """A refused duplicate leaves the first webhook as it was, and no second."""

@@ -27,6 +27,7 @@ from hookferry.api.routes import (
     tenants,
 )
 from hookferry.errors import HookferryError
+from hookferry.service.contracts import Contracts
 from hookferry.service.principal import Principal
 from hookferry.service.services import Services
 
@@ -73,7 +74,7 @@ def create_app(
             "reference": Provide(lambda: reference, sync_to_thread=False),
         },
         exception_handlers={
-            HookferryError: _on_error,
+            HookferryError: _on_error(services.contracts),
             HTTPException: _where_nothing_is(dialects),
             Exception: _on_bug,
         },
@@ -99,8 +100,12 @@ async def _harden(message: Message, scope: Scope) -> None:
             headers["Cache-Control"] = "no-store"
 
 
-def _on_error(request: AnyRequest, error: HookferryError) -> Response[bytes]:
-    return _response(*problems.problem(error))
+def _on_error(contracts: Contracts) -> Callable[[AnyRequest, HookferryError], Response[bytes]]:
+    def on_error(request: AnyRequest, error: HookferryError) -> Response[bytes]:
+        code = contracts.error_code(request.path_params.get("tenant", ""), error.code)
+        return _response(*problems.problem(error, code))
+
+    return on_error
 
 
 def _where_nothing_is(

@@ -1,6 +1,7 @@
 """Errors as callers see them: problem details (RFC 9457) with a code of a closed set."""
 
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 import structlog
@@ -61,7 +62,7 @@ _BUG = ("internal", "This request ran into a bug; the log has the details.")
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """What went wrong. `code` is one of a closed set; `field` names the culprit where there is one.
 
-    `number` says which event of a batch it was, from 0.
+    `number` says which event of a batch it was, from 0; `contract_code` what the tenant's contract calls it.
     """
 
     type: str
@@ -71,16 +72,17 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     code: str
     field: str | None = None
     number: int | None = None
+    contract_code: str | None = None
 
 
-def problem(error: HookferryError) -> tuple[int, Headers, bytes]:
-    """Status, headers and body of the answer to an error."""
+def problem(error: HookferryError, contract_code: str | None = None) -> tuple[int, Headers, bytes]:
+    """Status, headers and body of the answer to an error; a contract may have a code of its own for it."""
     headers = [(b"content-type", CONTENT_TYPE.encode()), (b"x-content-type-options", b"nosniff")]
     if isinstance(error, Unauthenticated):
         headers.append((b"www-authenticate", b"Bearer"))
     if isinstance(error, Unavailable):
         headers.append((b"retry-after", str(error.retry_after).encode()))
-    body = _encode(error.status, error.code, error.message, error.field, error.number)
+    body = _encode(error.status, error.code, error.message, error.field, error.number, contract_code)
     return error.status, headers, body
 
 
@@ -95,7 +97,5 @@ def http_problem(status: int) -> bytes:
     return _encode(status, *_OF_STATUS.get(HTTPStatus(status), _BUG))
 
 
-def _encode(
-    status: int, code: str, detail: str, field: str | None = None, number: int | None = None
-) -> bytes:
-    return msgspec.json.encode(Problem(f"/docs#{code}", CODES[code], status, detail, code, field, number))
+def _encode(status: int, code: str, detail: str, *more: Any) -> bytes:
+    return msgspec.json.encode(Problem(f"/docs#{code}", CODES[code], status, detail, code, *more))

@@ -14,6 +14,7 @@ from hookferry.api.problems import bug, problem
 from hookferry.api.reading import invalid
 from hookferry.errors import HookferryError, Invalid, Malformed, TooLarge
 from hookferry.model import Permission
+from hookferry.service.contracts import Contracts
 from hookferry.service.keys import Keys
 from hookferry.service.payloads import DEPTH
 from hookferry.service.publish import Draft, Publisher
@@ -40,10 +41,17 @@ class PublishRoutes:
     """Answers the publish routes and passes everything else on to `rest`."""
 
     def __init__(
-        self, publisher: Publisher, keys: Keys, directory: Directory, body_limit: int, rest: App
+        self,
+        publisher: Publisher,
+        keys: Keys,
+        contracts: Contracts,
+        directory: Directory,
+        body_limit: int,
+        rest: App,
     ) -> None:
         self._publisher = publisher
         self._keys = keys
+        self._contracts = contracts
         self._directory = directory
         self._one_limit = body_limit + _ENVELOPE
         self._rest = rest
@@ -68,7 +76,7 @@ class PublishRoutes:
         try:
             body = await handle(tenant, scope, receive)
         except HookferryError as error:
-            status, headers, body = problem(error)
+            status, headers, body = problem(error, self._contracts.error_code(tenant, error.code))
         except Exception as error:
             status, headers, body = bug(scope["path"], error)
         else:

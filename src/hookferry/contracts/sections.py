@@ -110,6 +110,11 @@ def access(table: Table) -> Access:
     )
 
 
+def errors(table: Table) -> dict[str, str]:
+    """What the company calls errors, by our own codes."""
+    return {code: table.take(code, values.text) for code in table.keys}
+
+
 def derivation(table: Table) -> Derivation:
     """Events that follow from the first and the last of others."""
     types = {key: table.take(key, values.event_type) for key in ("applied", "lifted", "first", "last")}

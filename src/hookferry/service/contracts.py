@@ -97,6 +97,11 @@ class Contracts:
         """The contract that a tenant is pinned to: the hot path's look-up."""
         return self._compiled[tenant.contract_version]
 
+    def error_code(self, tenant: str, code: str) -> str | None:
+        """What the contract of a tenant calls an error; None without a word of its own."""
+        found = self._store.directory.tenants.get(tenant)
+        return None if found is None else self.of(found).errors.get(code)
+
     def names(self) -> Sequence[str]:
         """All names, sorted."""
         return sorted(self._files.keys() | {text.name for text in self._kept()})
