@@ -14,6 +14,7 @@ from tests.companies.tracktile import (
     DELETE,
     EXECUTIONS,
     LIST,
+    REGISTER,
     ROTATE,
     TEST,
     UPDATE,
@@ -21,7 +22,7 @@ from tests.companies.tracktile import (
     bodies,
     call,
     install,
-    register,
+    run,
 )
 from tests.support.process import ServerProcess, free_port
 
@@ -122,7 +123,7 @@ async def test_executions_as_written(hooks: Hooks, receiver: Receiver) -> None:
 async def test_command_as_written(company: Company, tmp_path: Path) -> None:
     """The document's command, installed under its own name, registers a webhook and prints its secret."""
     install(tmp_path)
-    printed = register(company, tmp_path)
+    printed = run(REGISTER, company, tmp_path)
     (found,) = call(LIST, company)[1]["results"]
     assert ({name: found[name] for name in NEW}, len(printed["secret"])) == (NEW, 64)
 
@@ -349,7 +350,15 @@ async def test_details(hooks: Hooks, kind: str) -> None:
     assert (said, list(found["example"])[:4]) == ([True] * 3, ["id", "kind", "time", "transactionId"])
 
 
-@pytest.mark.proves("TT-3", part="what the command and the app ask for")
+@pytest.mark.proves("TT-3", part="by CLI")
+async def test_catalogue_of_the_command(company: Company, tmp_path: Path) -> None:
+    """The company's command lists the same types."""
+    install(tmp_path)
+    found = run("tt event-types", company, tmp_path)["data"]
+    assert {one["name"] for one in found} == set(builtin(COMPANY).catalogue)
+
+
+@pytest.mark.proves("TT-3", part="what the app asks for")
 async def test_native_catalogue(hooks: Hooks) -> None:
     """The native API has the same catalogue."""
     found = await hooks.company.ask("GET", "event-types", limit=200)

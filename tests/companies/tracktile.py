@@ -110,14 +110,14 @@ def install(folder: Path) -> None:
     subprocess.run([*hookferry, "contracts", "command", "tracktile", "--install", str(folder)], check=True)
 
 
-def register(company: Company, folder: Path) -> Any:
-    """Run the document's command, which is installed in a folder, in a shell; what it prints.
+def run(command: str, company: Company, folder: Path) -> Any:
+    """Run a line of the company's command, which is installed in a folder, in a shell; what it prints.
 
     A customer's server and key are all that it is told beside.
     """
     given = {"HOOKFERRY_URL": company.server.url, "HOOKFERRY_KEY": company.key}
     env = {"PATH": f"{folder}:{os.environ['PATH']}", **given}
-    done = subprocess.run(["sh", "-c", REGISTER], check=True, env=env, cwd=folder, stdout=subprocess.PIPE)
+    done = subprocess.run(["sh", "-c", command], check=True, env=env, cwd=folder, stdout=subprocess.PIPE)
     return json.loads(done.stdout)
 
 
