@@ -71,7 +71,6 @@ def _contract(root: Table, version: str) -> Contract:
         catalogue=types.types,
         aliases=types.aliases,
         errors=root.table_or("errors", sections.errors, {}),
-        errors=root.table_or("errors", sections.errors, {}),
         derivations=root.tables("derive", sections.derivation),
         timeout=root.table("timeout", lambda timeout: timeout.take("total", values.duration)),
         overlap=overlap,

@@ -48,8 +48,6 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     """Other names that publish and registration take for event types."""
     errors: Mapping[str, str]
     """What the company calls errors, by our own codes."""
-    errors: Mapping[str, str]
-    """What the company calls errors, by our own codes."""
     derivations: tuple[Derivation, ...]
     timeout: float
     """For a whole attempt, unless the endpoint has its own."""
