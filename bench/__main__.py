@@ -20,6 +20,7 @@ from bench.isolation import fanout, isolation
 from bench.latency import latency
 from bench.matching import matching
 from bench.processes import ROOT
+from bench.rendering import rendering
 from bench.report import BenchError, Report, Row
 from bench.run import Run
 from bench.sender import sender
@@ -33,6 +34,7 @@ MEASUREMENTS: dict[str, Callable[[Run], list[Row]]] = {
     "isolation": isolation,
     "fanout": fanout,
     "matching": matching,
+    "rendering": rendering,
     "memory": memory,
     "start": start,
     "sender": sender,

@@ -118,17 +118,12 @@ def _object(found: list[Member]) -> Writer:
         return _spreading(found)
     if any(member.own_first for member in found):
         raise ValueError(f'a key with `?` gives way to the payload\'s own, and there is no "{_SPREAD}" here')
-    writers = tuple(_keyed(member) for member in found)
+    named = tuple((member.name, member.write) for member in found)
 
     def write(facts: Facts) -> bytes:
-        return b"{" + b",".join([piece for writer in writers if (piece := writer(facts))]) + b"}"
+        return b"{" + b",".join([name + value for name, write in named if (value := write(facts))]) + b"}"
 
     return write
-
-
-def _keyed(member: Member) -> Writer:
-    name, write = member.name, member.write
-    return lambda facts: name + value if (value := write(facts)) else b""
 
 
 def _spreading(found: list[Member]) -> Writer:

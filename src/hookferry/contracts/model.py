@@ -131,8 +131,9 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     def render(self, event: Event, delivery: Delivery, endpoint: Endpoint, number: int, now: int) -> Request:
         """The request of attempt `number` (from 1) at `now`. Raises Invalid for what cannot be rendered.
 
-        The endpoint's custom headers follow the contract's own. The hot path: with one HMAC over 0.3 KB
-        it takes 6.5 us: the body 1.4, the signature 3.3, of which hashing 1.0.
+        The endpoint's custom headers follow the contract's own. The hot path: `standard` takes 6.8 us for
+        0.3 KB, the body 1.7, the signature 3.6, of which hashing 1.2; before a contract could say more than
+        `standard` needs it was 6.5. OpenTrack's takes 1.4 times as long (`python -m bench rendering`).
         """
         facts = Facts(event, delivery, endpoint, number, self.attempts, now, self.catalogue)
         body = self.body(facts)
