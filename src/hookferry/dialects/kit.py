@@ -1,8 +1,8 @@
 """What the dialects share: who is calling, bodies read, answers written, errors in the company's words.
 
 A dialect is data: where its key stands, how an error looks, and its routes. A route's function asks for
-`services: Services`, `caller: Caller` and `body` (Litestar's own, the raw bytes), checks the caller's
-permission, and maps words; the services decide.
+`services: Services`, `caller: Caller`, `body: Body` (raw bytes) and what stands in the path, such as
+`id: Id`; it checks the caller's permission and maps words; the services decide.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +14,7 @@ from litestar import Request, Response, Router
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, RawBody
 
 from hookferry.errors import HookferryError, Malformed, Unauthenticated
 from hookferry.logs import described
@@ -39,6 +40,8 @@ class TenantCaller(msgspec.Struct, frozen=True):
 
 Services = NamedDependency[use_cases.Services]
 Caller = NamedDependency[TenantCaller]
+Body = RawBody
+Id = FromPath[str]
 
 
 class Dialect(msgspec.Struct, frozen=True):

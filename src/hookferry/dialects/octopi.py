@@ -13,7 +13,7 @@ from litestar import Request, Response, delete, get, patch, post, put
 from msgspec import UNSET, UnsetType
 
 from hookferry.contracts import Contract
-from hookferry.dialects.kit import Caller, Dialect, Services, answer, read
+from hookferry.dialects.kit import Body, Caller, Dialect, Id, Services, answer, read
 from hookferry.errors import HookferryError, Invalid, NotFound
 from hookferry.model import Endpoint, EventType, Permission
 from hookferry.service.features import open_contract
@@ -55,7 +55,7 @@ def list_webhooks(services: Services, caller: Caller) -> Response[bytes]:
 
 
 @post("/webhooks")
-async def create_webhook(services: Services, caller: Caller, body: bytes) -> Response[bytes]:
+async def create_webhook(services: Services, caller: Caller, body: Body) -> Response[bytes]:
     """A URL and at least one event (OC-16, 17, 20)."""
     caller.require(Permission.WEBHOOKS_WRITE)
     wanted = _wanted(body)
@@ -66,26 +66,26 @@ async def create_webhook(services: Services, caller: Caller, body: bytes) -> Res
 
 
 @get("/webhooks/{id:str}", sync_to_thread=False)
-def show_webhook(services: Services, caller: Caller, id: str) -> Response[bytes]:
+def show_webhook(services: Services, caller: Caller, id: Id) -> Response[bytes]:
     """One of them."""
     caller.require(Permission.WEBHOOKS_READ)
     return answer(_webhook(services.endpoints.get(caller.tenant, id)))
 
 
 @patch("/webhooks/{id:str}")
-async def patch_webhook(services: Services, caller: Caller, id: str, body: bytes) -> Response[bytes]:
+async def patch_webhook(services: Services, caller: Caller, id: Id, body: Body) -> Response[bytes]:
     """Change what is given (OC-18)."""
     return await _update(services, caller, id, body)
 
 
 @put("/webhooks/{id:str}")
-async def put_webhook(services: Services, caller: Caller, id: str, body: bytes) -> Response[bytes]:
+async def put_webhook(services: Services, caller: Caller, id: Id, body: Body) -> Response[bytes]:
     """The same, as in Rails."""
     return await _update(services, caller, id, body)
 
 
 @delete("/webhooks/{id:str}", status_code=204)
-async def delete_webhook(services: Services, caller: Caller, id: str) -> None:
+async def delete_webhook(services: Services, caller: Caller, id: Id) -> None:
     """Delete it and cancel what waits for it (OC-18)."""
     caller.require(Permission.WEBHOOKS_DELETE)
     await services.endpoints.delete(caller.tenant, id)
@@ -100,7 +100,7 @@ def list_events(services: Services, caller: Caller) -> Response[bytes]:
 
 
 @get("/webhook_events/{name:str}", sync_to_thread=False)
-def show_event(services: Services, caller: Caller, name: str) -> Response[bytes]:
+def show_event(services: Services, caller: Caller, name: Id) -> Response[bytes]:
     """What is in its payload: for developers, once the operator has opened that (OC-32)."""
     caller.require(Permission.WEBHOOKS_READ)
     contract = _contract(services, caller)

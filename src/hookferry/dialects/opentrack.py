@@ -7,11 +7,10 @@ import msgspec
 from litestar import Request, Response, delete, get, patch, post, put
 from msgspec import UNSET, UnsetType
 
-from hookferry.dialects.kit import Caller, Dialect, answer, read
+from hookferry.dialects.kit import Body, Caller, Dialect, Id, Services, answer, read
 from hookferry.errors import HookferryError, Invalid
 from hookferry.model import Endpoint, EventType, Permission
 from hookferry.service.forms import EndpointChange, NewEndpoint, Rotation
-from hookferry.service.services import Services
 from hookferry.times import iso
 
 
@@ -35,7 +34,7 @@ class _Change(msgspec.Struct):
 
 
 @post("/v1/webhooks")
-async def register(services: Services, caller: Caller, body: bytes) -> Response[bytes]:
+async def register(services: Services, caller: Caller, body: Body) -> Response[bytes]:
     caller.require(Permission.WEBHOOKS_WRITE)
     wanted = read(body, _New)
     new = NewEndpoint(
@@ -58,23 +57,23 @@ def list_event_types(services: Services, caller: Caller) -> Response[bytes]:
 
 
 @get("/v1/webhooks/{id:str}", sync_to_thread=False)
-def show(services: Services, caller: Caller, id: str) -> Response[bytes]:
+def show(services: Services, caller: Caller, id: Id) -> Response[bytes]:
     caller.require(Permission.WEBHOOKS_READ)
     return answer(_webhook(services.endpoints.get(caller.tenant, id)))
 
 
 @patch("/v1/webhooks/{id:str}")
-async def change_some(services: Services, caller: Caller, id: str, body: bytes) -> Response[bytes]:
+async def change_some(services: Services, caller: Caller, id: Id, body: Body) -> Response[bytes]:
     return await _changed(services, caller, id, body)
 
 
 @put("/v1/webhooks/{id:str}")
-async def change(services: Services, caller: Caller, id: str, body: bytes) -> Response[bytes]:
+async def change(services: Services, caller: Caller, id: Id, body: Body) -> Response[bytes]:
     return await _changed(services, caller, id, body)
 
 
 @delete("/v1/webhooks/{id:str}", status_code=200)
-async def remove(services: Services, caller: Caller, id: str) -> Response[bytes]:
+async def remove(services: Services, caller: Caller, id: Id) -> Response[bytes]:
     caller.require(Permission.WEBHOOKS_DELETE)
     await services.endpoints.delete(caller.tenant, id)
     return answer({"id": id})

@@ -12,11 +12,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 from hookferry.contracts import Contract
 from hookferry.contracts.preview import preview
-from hookferry.dialects.kit import Caller, Dialect, answer, bearer, read
+from hookferry.dialects.kit import Body, Caller, Dialect, Id, Services, answer, bearer, read
 from hookferry.errors import Conflict, HookferryError, Invalid, Malformed, NotFound
 from hookferry.model import Attempt, Endpoint, EndpointStatus, EventType, Headers, Outcome, Permission
 from hookferry.service.forms import EndpointChange, NewEndpoint, Rotation
-from hookferry.service.services import Services
 from hookferry.store.base import Slice
 from hookferry.times import iso
 
@@ -57,7 +56,7 @@ class _Page(msgspec.Struct):
 
 
 @post("/hooks")
-async def create_hook(services: Services, caller: Caller, body: bytes) -> Response[bytes]:
+async def create_hook(services: Services, caller: Caller, body: Body) -> Response[bytes]:
     """The one answer beside that of `rotate` that shows the secret (TT-14, 15)."""
     caller.require(Permission.WEBHOOKS_WRITE)
     wanted = read(body, _New)
@@ -79,14 +78,14 @@ def list_hooks(services: Services, caller: Caller, request: Asked) -> Response[b
 
 
 @get("/hooks/{id:str}", sync_to_thread=False)
-def show_hook(services: Services, caller: Caller, id: str) -> Response[bytes]:
+def show_hook(services: Services, caller: Caller, id: Id) -> Response[bytes]:
     """One of them."""
     caller.require(Permission.WEBHOOKS_READ)
     return answer(_hook(services.endpoints.get(caller.tenant, id)))
 
 
 @put("/hooks/{id:str}")
-async def change_hook(services: Services, caller: Caller, id: str, body: bytes) -> Response[bytes]:
+async def change_hook(services: Services, caller: Caller, id: Id, body: Body) -> Response[bytes]:
     """What is left out stays (TT-20)."""
     caller.require(Permission.WEBHOOKS_WRITE)
     wanted = read(body, _Change)
@@ -100,14 +99,14 @@ async def change_hook(services: Services, caller: Caller, id: str, body: bytes) 
 
 
 @delete("/hooks/{id:str}", status_code=204)
-async def delete_hook(services: Services, caller: Caller, id: str) -> None:
+async def delete_hook(services: Services, caller: Caller, id: Id) -> None:
     """What waits for it is cancelled (TT-21)."""
     caller.require(Permission.WEBHOOKS_DELETE)
     await services.endpoints.delete(caller.tenant, id)
 
 
 @post("/hooks/{id:str}/rotate")
-async def rotate_secret(services: Services, caller: Caller, id: str) -> Response[bytes]:
+async def rotate_secret(services: Services, caller: Caller, id: Id) -> Response[bytes]:
     """The old secret is invalid at once (TT-22 to 24)."""
     caller.require(Permission.WEBHOOKS_WRITE)
     return answer(
@@ -116,7 +115,7 @@ async def rotate_secret(services: Services, caller: Caller, id: str) -> Response
 
 
 @post("/hooks/{id:str}/test")
-async def send_test(services: Services, caller: Caller, id: str) -> Response[bytes]:
+async def send_test(services: Services, caller: Caller, id: Id) -> Response[bytes]:
     """The answer names the event; what became of it stands in the executions (TT-29)."""
     caller.require(Permission.WEBHOOKS_WRITE)
     if _status(services.endpoints.get(caller.tenant, id)) == "paused":
@@ -126,7 +125,7 @@ async def send_test(services: Services, caller: Caller, id: str) -> Response[byt
 
 
 @get("/hooks/{id:str}/executions")
-async def list_executions(services: Services, caller: Caller, request: Asked, id: str) -> Response[bytes]:
+async def list_executions(services: Services, caller: Caller, request: Asked, id: Id) -> Response[bytes]:
     """Newest first (TT-32, 33)."""
     caller.require(Permission.EVENTS_READ)
     services.endpoints.get(caller.tenant, id)
@@ -146,7 +145,7 @@ def list_events(services: Services, caller: Caller) -> Response[bytes]:
 
 
 @get("/events/{kind:str}", sync_to_thread=False)
-def show_event(services: Services, caller: Caller, kind: str) -> Response[bytes]:
+def show_event(services: Services, caller: Caller, kind: Id) -> Response[bytes]:
     """The details of one event type (TT-3)."""
     caller.require(Permission.WEBHOOKS_READ)
     contract = _contract(services, caller)
