@@ -9,7 +9,7 @@ from bench.report import Row, at_most
 from bench.run import Run
 from hookferry.contracts import Contract, builtin
 from hookferry.contracts.load import builtin_names
-from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event, Secret
+from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event, Scope, Secret
 
 # What `standard` took in HMACs over the same bytes before a contract could say more than that one (7ec1d5c):
 # microseconds are another machine's, and the ratio was 3.15 whenever we looked.
@@ -53,7 +53,7 @@ def _costs() -> dict[str, float]:
 
 def _rendered(contract: Contract) -> Callable[[], object]:
     type = next(iter(contract.catalogue), "bench.order")
-    scope = dict.fromkeys(("dc_ids", "space", "account"), ("1",))
+    scope: Scope = dict.fromkeys(("dc_ids", "space", "account"), ("1",))
     event = Event(
         "evt_019c215f3205a1b2c3d4e5f60718", "bench", type, payload(300).encode(), _NOW, _NOW, None, scope
     )
