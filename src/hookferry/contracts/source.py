@@ -18,6 +18,7 @@ _BARE = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
 _DOTTED = rf"{_BARE}(?:\s*\.\s*{_BARE})*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]")
 _KEY = re.compile(rf"\s*({_DOTTED})\s*=")
+_LONG_TEXT = re.compile(r"'''.*?'''|\"{3}.*?\"{3}", re.DOTALL)
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 
 
@@ -145,13 +146,13 @@ def _parsed(text: str, file: str) -> dict[str, object]:
 def line_of(text: str, path: Path) -> int:
     """The line, from 1, of the key at a path, or of the nearest thing around it.
 
-    A small scan: tomllib keeps no positions. A line inside a text of several lines can look like a key
-    and mislead it; contracts have none.
+    A small scan: tomllib keeps no positions. Texts of several lines are taken out before, as lines of a
+    JSON Schema can look like tables and keys.
     """
     best, depth = 1, 0
     table: Path = ()
     arrays: Counter[Path] = Counter()
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_LONG_TEXT.sub(_as_many_lines, text).splitlines(), 1):
         if header := _HEADER.match(line):
             table = here = _table_path(header, arrays)
         elif key := _KEY.match(line):
@@ -161,6 +162,10 @@ def line_of(text: str, path: Path) -> int:
         if len(here) > depth and path[: len(here)] == here:
             best, depth = number, len(here)
     return best
+
+
+def _as_many_lines(found: re.Match[str]) -> str:
+    return "\n" * found[0].count("\n")
 
 
 def _table_path(header: re.Match[str], arrays: Counter[Path]) -> Path:
