@@ -145,7 +145,10 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         return Request(self.method, sent.url, headers, body, timeout)
 
     def sign(self, body: bytes, id: str, secret: str, now: int, url: str = "") -> Headers:
-        """The headers for a body that somebody else has made, `id` its event's id. Raises Invalid."""
+        """The headers for a body that somebody else has made, `id` its event's id. Raises Invalid.
+
+        `url` is the one that is called, query and all, for contracts that sign it.
+        """
         event = Event(id, "", "", None, now, now)
         delivery, endpoint = _somebody(event)
         endpoint = msgspec.structs.replace(endpoint, url=url, secrets=(Secret(secret),) if secret else ())
