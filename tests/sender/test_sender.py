@@ -4,11 +4,13 @@ import asyncio
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from ipaddress import ip_network
 
 import pytest
 
+from hookferry.delivery.connection import Connection
 from hookferry.delivery.guard import Guard
 from hookferry.delivery.resolver import Resolver
 from hookferry.delivery.sender import Sender
@@ -243,6 +245,20 @@ async def test_fault_18_a_farewell_while_idle(sender: Sender) -> None:
         result = await sender.send(post(receiver.url()))
         assert result.response is not None
         assert result.response.status == 200
+
+
+async def test_fault_18_an_answer_before_the_request() -> None:
+    """What a used connection brings before a request was written cannot be its answer."""
+    loop = asyncio.get_running_loop()
+    async with hostile(answers(OK)) as receiver:
+        make = partial(Connection, loop, "origin", 1024, lambda connection: None)
+        _, connection = await loop.create_connection(make, "127.0.0.1", receiver.port)
+        request = b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
+        await connection.exchange(request, loop.time() + 5)
+        exchange = connection.exchange(request, loop.time() + 5)
+        connection.data_received(OK)
+        assert (await exchange).unanswered
+        await connection.gone
 
 
 @contextmanager

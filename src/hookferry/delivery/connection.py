@@ -25,8 +25,9 @@ class Ending(msgspec.Struct, frozen=True):
 class Connection(asyncio.Protocol):
     """An HTTP/1.1 connection, kept alive between exchanges.
 
-    Its mutable state is the exchange under way (`_answer` is its future, None while idle), the times of
-    its phases, and one alarm, which stands for the deadline of an exchange or for the end of idling.
+    Its mutable state is the exchange under way (`_answer` is its future, None while idle; `_asked` says that
+    its request was written), the times of its phases, and one alarm, which stands for the deadline of an
+    exchange or for the end of idling.
     `closed` is called when `open` turns false; `gone` is done once the socket is closed as well.
     """
 
@@ -48,6 +49,8 @@ class Connection(asyncio.Protocol):
         self._began = 0.0
         self._sent: float | None = None
         self._first: float | None = None
+        self._fresh = True
+        self._asked = False
         self._paused = False
         self._due = 0.0
         self._alarm: asyncio.TimerHandle | None = None
@@ -58,13 +61,26 @@ class Connection(asyncio.Protocol):
         self._answer = answer = self._loop.create_future()
         self._reader.begin()
         self._sent = self._first = None
-        self._paused = False
+        self._asked = self._paused = False
         self._wake_at(deadline)
         self._began = perf_counter()
-        self.transport.write(data)
-        if not self._paused:
-            self._sent = perf_counter()
+        if self._fresh:
+            # A receiver may refuse at once, before it has read anything: that counts.
+            self._fresh = False
+            self._write(data)
+        else:
+            # Together with the others that are started in this turn of the loop: the first write wakes a
+            # receiver that sleeps, which costs us 6 µs here, and the rest find it awake.
+            self._loop.call_soon(self._write, data)
         return answer
+
+    def _write(self, data: bytes) -> None:
+        if self.open:
+            self._asked = True
+            self._began = perf_counter()
+            self.transport.write(data)
+            if not self._paused:
+                self._sent = perf_counter()
 
     def rest(self, until: float) -> None:
         """Idle until a time (loop time), then close."""
@@ -83,8 +99,8 @@ class Connection(asyncio.Protocol):
         self.open = True
 
     def data_received(self, data: bytes) -> None:
-        if self._answer is None:
-            # Nobody asked: surplus bytes, or a farewell such as a 408.
+        if self._answer is None or not self._asked:
+            # Nobody asked, or not yet: surplus bytes, or a farewell such as a 408.
             self.close()
             return
         if self._first is None:
