@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 from litestar import Router
 
+from hookferry.dialects.foxtrot import FOXTROT
 from hookferry.dialects.kit import Dialect, router
 from hookferry.dialects.octopi import OCTOPI
 from hookferry.dialects.opentrack import OPENTRACK
 from hookferry.dialects.tracktile import TRACKTILE
 from hookferry.service.services import Services
 
-_ALL: tuple[Dialect, ...] = (OCTOPI, OPENTRACK, TRACKTILE)
+_ALL: tuple[Dialect, ...] = (FOXTROT, OCTOPI, OPENTRACK, TRACKTILE)
 
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in _ALL}
 """By the name of the contract whose tenants speak it."""
