@@ -66,6 +66,23 @@ async def test_remove_a_needed_one(services: Services, endpoint: Endpoint) -> No
         await services.secrets.remove("demo", endpoint.id)
 
 
+async def test_suggestion(services: Services) -> None:
+    """A suggested secret is one that the tenant may choose, and another one each time."""  # Y-21
+    await services.tenants.create(NewTenant(id="data", name="Data", contract="y42"))
+    suggested = {services.secrets.suggest("data") for _ in range(3)}
+    wanted = [NewEndpoint(url="https://example.com/", secret=secret) for secret in suggested]
+    made = [await services.endpoints.create("data", one) for one in wanted]
+    assert {endpoint.secrets[0].value for endpoint in made} == suggested
+
+
+async def test_rotation_makes_one_of_the_contracts_size(services: Services) -> None:
+    """A secret that nobody chose has the size that the contract says."""
+    await services.tenants.create(NewTenant(id="data", name="Data", contract="y42"))
+    made = await services.endpoints.create("data", NewEndpoint(url="https://example.com/"))
+    rotated = await services.secrets.rotate("data", made.id, Rotation())
+    assert len(rotated.secrets[0].value) == 40
+
+
 TIMES = st.integers(0, 1000)
 SECRETS = st.lists(st.builds(Secret, st.text(), st.none() | TIMES), max_size=MOST_LIVE - 1).map(
     tuple[Secret, ...]

@@ -25,8 +25,8 @@ _SEED = 32
 # Keys of endpoints that are sent to again and again; an entry takes about 400 bytes.
 _REMEMBERED = 4096
 
-NEW_SECRET = 32
-"""The random bytes of a new secret, and of a new Ed25519 key."""
+NEW_KEY = 32
+"""The random bytes of a new Ed25519 key, and of a new secret unless its contract says otherwise."""
 
 _SHORTEST_RSA = 2048
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -48,6 +48,8 @@ class SecretRules(msgspec.Struct, frozen=True):
     """False if an endpoint may have none, and then no signature."""
     reveal: str = "always"
     """When the API shows it: `always`, `once` when it is made, or `never`."""
+    random: int = NEW_KEY
+    """The random bytes that a new one is made of."""
 
     def new(self, random: bytes) -> str:
         """A secret made of random bytes. Raises Invalid (`secret`) where one has to be given."""

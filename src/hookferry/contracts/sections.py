@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from hookferry.contracts import values
 from hookferry.contracts.content import SEEN, Content, content
-from hookferry.contracts.keys import FORMS, KEY_PAIRS, KEYS, NEW_SECRET, SecretRules
+from hookferry.contracts.keys import FORMS, KEY_PAIRS, KEYS, NEW_KEY, SecretRules
 from hookferry.contracts.placeholders import HEADER
 from hookferry.contracts.request import Query
 from hookferry.contracts.retry import Schedule
@@ -47,9 +47,16 @@ def secret(table: Table) -> tuple[SecretRules, float]:
         giver=table.take_or("giver", values.word(("generated", "customer", "operator")), "generated"),
         required=table.take_or("required", values.flag, default=True),
         reveal=table.take_or("reveal", values.word(("always", "once", "never")), "always"),
+        random=table.take_or("random", _random, NEW_KEY),
     )
     _check_lengths(table, rules)
     return rules, table.take_or("overlap", values.duration, 0.0)
+
+
+def _random(value: object) -> int:
+    if (count := values.count(value)) not in range(16, 65):
+        raise ValueError("expected 16 to 64 bytes")
+    return count
 
 
 def _check_lengths(table: Table, rules: SecretRules) -> None:
@@ -61,7 +68,7 @@ def _check_lengths(table: Table, rules: SecretRules) -> None:
     if form.make is None:
         problem = f"a secret of the form {rules.form} cannot be generated; say customer or operator"
         table.refuse(("giver",), problem)
-    size = form.size(bytes(NEW_SECRET))
+    size = form.size(bytes(rules.random))
     if not rules.shortest <= size <= rules.longest:
         key = "shortest" if size < rules.shortest else "longest"
         table.refuse((key,), f"a generated secret has {size} {form.unit}")

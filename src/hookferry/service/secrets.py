@@ -6,7 +6,7 @@ import msgspec
 
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
-from hookferry.contracts.keys import NEW_SECRET
+from hookferry.contracts.keys import NEW_KEY
 from hookferry.errors import Conflict, Forbidden, Invalid
 from hookferry.model import Endpoint, Secret
 from hookferry.service.contracts import Contracts
@@ -44,14 +44,14 @@ def next_secret(
     if contract.secrets.giver == "operator" and (by is None or not by.operates):
         raise Forbidden("The operator issues the secret, on request.")
     if chosen is None:
-        return Secret(contract.new_secret(randomness(NEW_SECRET)))
+        return Secret(contract.new_secret(randomness(contract.secrets.random)))
     contract.check_secret(chosen)
     return Secret(chosen)
 
 
 def new_ed25519(contract: Contract, randomness: Randomness) -> Secret:
     """A key for an extra signature."""
-    return Secret(contract.new_ed25519(randomness(NEW_SECRET)))
+    return Secret(contract.new_ed25519(randomness(NEW_KEY)))
 
 
 def live(secrets: tuple[Secret, ...], now: int) -> tuple[Secret, ...]:
@@ -76,7 +76,7 @@ def rotated(secrets: tuple[Secret, ...], new: Secret, now: int, overlap: float) 
 
 
 class Secrets:
-    """Rotates and reveals the secrets of endpoints.
+    """Suggests, rotates and reveals the secrets of endpoints.
 
     Raises Forbidden where the contract's feature is off for the tenant.
     """
@@ -86,6 +86,14 @@ class Secrets:
         self._clock = clock
         self._contracts = contracts
         self._randomness = randomness
+
+    def suggest(self, tenant: str) -> str:
+        """A new secret that a tenant may choose for an endpoint; it is not kept (Y-21).
+
+        Raises NotFound, and Invalid where the contract's secrets cannot be made of random bytes.
+        """
+        contract = open_contract(self._contracts, self._store.directory.tenant(tenant))
+        return contract.new_secret(self._randomness(contract.secrets.random))
 
     def reveal(self, tenant: str, endpoint: str) -> Endpoint:
         """The endpoint with the secrets that sign now.
