@@ -14,6 +14,7 @@ import httpx
 from rich.console import Console
 
 from bench.closed import tool
+from bench.contracts import contracts
 from bench.footprint import memory, start
 from bench.growth import growth
 from bench.isolation import fanout, isolation
@@ -35,6 +36,7 @@ MEASUREMENTS: dict[str, Callable[[Run], list[Row]]] = {
     "fanout": fanout,
     "matching": matching,
     "rendering": rendering,
+    "contracts": contracts,
     "memory": memory,
     "start": start,
     "sender": sender,

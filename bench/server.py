@@ -42,6 +42,10 @@ class Tenant:
         bodies = [json.dumps(endpoint) for endpoint in endpoints]
         run(Plan(f"{self._url}/endpoints", _ADMIN_KEY, bodies, 300, connections=8, limit=len(bodies)))
 
+    def rotate(self, endpoint: str) -> None:
+        """Issue a new secret."""
+        _created(self._client.post(f"{self._url}/endpoints/{endpoint}/rotate"))
+
     def publish(self, body: str, route: str = "events") -> float:
         """Publish one body and give the seconds until its 202."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
@@ -75,9 +79,9 @@ class Server:
         self._pid = pid
         self.url = _url(client)
 
-    def new_tenant(self, id: str = "bench") -> Tenant:
-        """A tenant that is not there yet."""
-        _created(self._client.post("/v1/tenants", json={"id": id, "name": id}))
+    def new_tenant(self, id: str = "bench", **fields: object) -> Tenant:
+        """A tenant that is not there yet; `fields` such as `contract` are its own."""
+        _created(self._client.post("/v1/tenants", json={"id": id, "name": id, **fields}))
         return self.tenant(id)
 
     def tenant(self, id: str = "bench") -> Tenant:
