@@ -136,6 +136,18 @@ async def test_without_a_secret_nothing_is_verified(receiver: Receiver, client: 
     assert receiver.arrivals[0].verified is None
 
 
+async def test_a_signed_url_verifies() -> None:
+    """A contract that signs the URL, such as `square`, is verified with the one that was called."""
+    clock, square = StoppedClock(), builtin("square")
+    async with (
+        Receiver(clock=clock, contract=square, secrets=[OTHER]) as receiver,
+        httpx.AsyncClient(base_url=receiver.url, trust_env=False) as client,
+    ):
+        headers = square.sign(BODY, "evt_1", OTHER, clock.now(), f"{receiver.url}/hooks?a=b")
+        await client.post("/hooks?a=b", content=BODY, headers=dict(headers))
+        assert receiver.arrivals[0].verified is True
+
+
 async def test_common_secrets_verify_every_target() -> None:
     """Secrets given at the start verify whatever has none of its own."""
     async with (

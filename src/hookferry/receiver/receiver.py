@@ -142,7 +142,7 @@ class Receiver:
         if not secrets:
             return None, None
         try:
-            self._contract.verify(dict(headers), body, secrets, at)
+            self._contract.verify(dict(headers), body, secrets, at, url=self.url + target)
         except Invalid as error:
             return False, error.message
         return True, None
