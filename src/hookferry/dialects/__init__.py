@@ -9,9 +9,10 @@ from hookferry.dialects.kit import Dialect, router
 from hookferry.dialects.octopi import OCTOPI
 from hookferry.dialects.opentrack import OPENTRACK
 from hookferry.dialects.tracktile import TRACKTILE
+from hookferry.dialects.y42 import Y42
 from hookferry.service.services import Services
 
-_ALL: tuple[Dialect, ...] = (FOXTROT, OCTOPI, OPENTRACK, TRACKTILE)
+_ALL: tuple[Dialect, ...] = (FOXTROT, OCTOPI, OPENTRACK, TRACKTILE, Y42)
 
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in _ALL}
 """By the name of the contract whose tenants speak it."""

@@ -15,11 +15,13 @@ from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, RawBody
+from msgspec import UNSET, UnsetType
 
-from hookferry.errors import HookferryError, Malformed, Unauthenticated
+from hookferry.errors import HookferryError, Invalid, Malformed, Unauthenticated
 from hookferry.logs import described
-from hookferry.model import Permission
+from hookferry.model import Endpoint, Permission
 from hookferry.service import services as use_cases
+from hookferry.service.forms import EndpointChange, Rotation
 from hookferry.service.principal import Principal
 
 T = TypeVar("T")
@@ -113,3 +115,32 @@ def answer(content: object, status: int = 200) -> Response[bytes]:
     return Response(
         body, status_code=status, media_type="application/json", headers={"Cache-Control": "no-store"}
     )
+
+
+async def change_endpoint(
+    services: use_cases.Services,
+    caller: TenantCaller,
+    id: str,
+    given: EndpointChange,
+    secret: str | UnsetType | None,
+    status: str | UnsetType,
+) -> Endpoint:
+    """Change what is given, for companies that take a customer's secret and a status in the same request.
+
+    A secret of None takes it away. Raises what the services raise; a secret or a status that cannot be is
+    refused before anything is changed.
+    """
+    tenant, old = caller.tenant, services.endpoints.get(caller.tenant, id)
+    switches = {"active": services.endpoints.resume, "paused": services.endpoints.pause}
+    if status not in (UNSET, old.status, *switches):
+        raise Invalid("It is active or paused.", field="status")
+    if isinstance(secret, str):
+        services.contracts.of(services.tenants.get(tenant)).check_secret(secret)
+    found = await services.endpoints.change(tenant, id, given)
+    if secret is None:
+        found = await services.secrets.remove(tenant, id)
+    elif secret is not UNSET:
+        found = await services.secrets.rotate(tenant, id, Rotation(secret=secret), caller.principal)
+    if status not in (UNSET, found.status):
+        found = await switches[str(status)](tenant, id)
+    return found

@@ -1,16 +1,16 @@
 """OpenTrack's API: the webhooks of an account, and the list of all event types (OT-1 to OT-11)."""
 
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, delete, get, patch, post, put
 from msgspec import UNSET, UnsetType
 
-from hookferry.dialects.kit import Body, Caller, Dialect, Id, Services, answer, read
+from hookferry.dialects.kit import Body, Caller, Dialect, Id, Services, answer, change_endpoint, read
 from hookferry.errors import HookferryError, Invalid
 from hookferry.model import Endpoint, EventType, Permission
-from hookferry.service.forms import EndpointChange, NewEndpoint, Rotation
+from hookferry.service.forms import EndpointChange, NewEndpoint
 from hookferry.times import iso
 
 
@@ -30,7 +30,7 @@ class _Change(msgspec.Struct):
     events: list[str] | UnsetType | None = UNSET
     secret: str | UnsetType | None = UNSET
     name: str | UnsetType | None = UNSET
-    status: Literal["active", "paused"] | UnsetType = UNSET
+    status: str | UnsetType = UNSET
 
 
 @post("/v1/webhooks")
@@ -82,23 +82,13 @@ async def remove(services: Services, caller: Caller, id: Id) -> Response[bytes]:
 async def _changed(services: Services, caller: Caller, id: str, body: bytes) -> Response[bytes]:
     """PUT and PATCH do the same: what is left out stays."""
     caller.require(Permission.WEBHOOKS_WRITE)
-    tenant, wanted = caller.tenant, read(body, _Change)
-    if isinstance(wanted.secret, str):  # refused before anything is changed
-        services.contracts.of(services.tenants.get(tenant)).check_secret(wanted.secret)
+    wanted = read(body, _Change)
     given = EndpointChange(
         url=wanted.url,
         event_types=[] if wanted.events is None else wanted.events,
         name="" if wanted.name is None else wanted.name,
     )
-    found = await services.endpoints.change(tenant, id, given)
-    if wanted.secret is None:
-        found = await services.secrets.remove(tenant, id)
-    elif wanted.secret is not UNSET:
-        found = await services.secrets.rotate(tenant, id, Rotation(secret=wanted.secret), caller.principal)
-    if wanted.status is not UNSET:
-        switch = services.endpoints.resume if wanted.status == "active" else services.endpoints.pause
-        found = await switch(tenant, id)
-    return answer(_webhook(found))
+    return answer(_webhook(await change_endpoint(services, caller, id, given, wanted.secret, wanted.status)))
 
 
 def _webhook(endpoint: Endpoint) -> dict[str, object]:
