@@ -43,6 +43,7 @@ from hookferry.service.keys import Keys
 from hookferry.service.members import Members
 from hookferry.service.previews import Previews
 from hookferry.service.publish import Publisher
+from hookferry.service.readiness import Readiness
 from hookferry.service.roles import Roles
 from hookferry.service.secrets import Secrets
 from hookferry.service.services import Services
@@ -187,7 +188,7 @@ async def _parts(
         contracts,
         store.directory,
         settings.payload_limit,
-        create_app(services, exposition, store.probe, routers(services, settings.contract)),
+        create_app(services, exposition, Readiness(store, clock).check, routers(services, settings.contract)),
     )
     http = _Uvicorn(api, settings)
     # The built-in receiver is there before the engine and after it.
