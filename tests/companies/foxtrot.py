@@ -1,6 +1,8 @@
 """What Foxtrot's document shows, and a client of its API."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,6 +29,13 @@ LIST = """\
 """The document's answer to GET; there is an ellipsis for further webhooks at the end."""
 
 ROUTE = {"route_id": "route-17"}
+
+_GUIDE = Path(__file__).parents[2] / "docs" / "contracts" / "foxtrot.md"
+_NUMBERS = {
+    int(code): [int(status) for status in statuses.split(", ")]
+    for code, statuses in re.findall(r"^\| (\d{4}) \| ([\d, ]+) \|", _GUIDE.read_text("utf-8"), re.MULTILINE)
+}
+"""The statuses that go with each number of an error, as the guide lists them."""
 
 
 class Webhooks:
@@ -70,10 +79,11 @@ def literally(document: str, id: str) -> str:
 
 
 def refused(answer: httpx.Response) -> tuple[int, int]:
-    """The status and the number of an error, which stands in Foxtrot's envelope with a message."""
+    """The status and the number of an error, which the guide knows; Foxtrot's envelope has a message too."""
     body = answer.json()
     code, message = body["data"]["code"], body["data"]["message"]
     assert (body, bool(message)) == ({"status": "error", "data": {"code": code, "message": message}}, True)
+    assert answer.status_code in _NUMBERS[code]
     return answer.status_code, code
 
 
