@@ -1,5 +1,7 @@
+import msgspec
 import pytest
 
+from hookferry.api.attempts import TailRecord
 from hookferry.model import DeliveryStatus, Endpoint
 from hookferry.service.forms import NewEndpoint
 from hookferry.service.services import Services
@@ -21,7 +23,31 @@ async def test_store_tells_the_tail(services: Services, world: World) -> None:
     reader = services.tail.open("demo")
     await world.publish(await services.endpoints.create("demo", NewEndpoint(url="https://example.com/")))
     done = await world.settle(await world.claim_one(), DeliveryStatus.SUCCEEDED)
-    assert await reader.take(1) == ([done.settlement], 0)
+    (taken,), _ = await reader.take(1)
+    assert taken.work.delivery == done.settlement.work.delivery
+
+
+async def test_what_nobody_is_shown_is_not_kept(settled: Settled) -> None:
+    """A reader that is slow holds a thousand settlements, and not their bodies."""
+    tail = Tail()
+    reader = tail.open("demo")
+    tail.on_settled([settled])
+    (taken,), _ = await reader.take(1)
+    payload = settled.settlement.work.event.payload
+    assert payload is not None
+    assert payload not in msgspec.msgpack.encode(taken)
+
+
+async def test_what_is_shown_is_kept(settled: Settled) -> None:
+    """The URL and the status of the answer among it."""
+    tail = Tail()
+    reader = tail.open("demo")
+    tail.on_settled([settled])
+    (taken,), _ = await reader.take(1)
+    attempt = settled.settlement.attempt
+    assert attempt is not None
+    assert taken.attempt is not None
+    assert TailRecord.of(taken, taken.attempt) == TailRecord.of(settled.settlement, attempt)
 
 
 async def test_other_tenant(settled: Settled) -> None:

@@ -5,6 +5,9 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 
+import msgspec
+
+from hookferry.model import Attempt
 from hookferry.store.base import Settled, Settlement
 
 # What a reader may lag behind: at 5,000 attempts a second a fifth of one.
@@ -56,13 +59,13 @@ class Tail:
 
     def on_settled(self, settled: Sequence[Settled]) -> None:
         """Listens to the store."""
-        if not self.readers:
-            return
-        for one in settled:
-            if not one.stale and one.settlement.attempt is not None:
-                for reader in self.readers:
-                    if reader.tenant == one.settlement.work.delivery.tenant:
-                        reader.put(one.settlement)
+        for one in settled if self.readers else ():
+            tenant, attempt = one.settlement.work.delivery.tenant, one.settlement.attempt
+            readers = [reader for reader in self.readers if reader.tenant == tenant]
+            if readers and attempt is not None and not one.stale:
+                slim = _slim(one.settlement, attempt)
+                for reader in readers:
+                    reader.put(slim)
 
     def open(self, tenant: str) -> Reader:
         """A new reader, which must be left again."""
@@ -78,3 +81,16 @@ class Tail:
         """Let all readers go: the process stops."""
         for reader in self.readers:
             reader.close()
+
+
+def _slim(settlement: Settlement, attempt: Attempt) -> Settlement:
+    """Without payload, bodies and headers: nobody is shown them, and who is slow would hold on to them."""
+    replace = msgspec.structs.replace
+    request, result, work = attempt.request, attempt.result, settlement.work
+    attempt = replace(
+        attempt,
+        request=request and replace(request, headers=(), body=b""),
+        result=replace(result, response=result.response and replace(result.response, headers=(), body=b"")),
+    )
+    work = replace(work, event=replace(work.event, payload=None, changes=None))
+    return replace(settlement, attempt=attempt, work=work)
