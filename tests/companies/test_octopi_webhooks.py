@@ -343,6 +343,15 @@ async def test_no_key(terminal: Terminal, header: str) -> None:
     assert (answer.status_code, answer.json()) == (401, {"status": 401, "error": "Unauthorized"})
 
 
+async def test_endless_key(terminal: Terminal) -> None:
+    """A key with 60 KB of blanks before it is refused at once, and keeps nobody else waiting."""
+    headers = {"Authorization": f"Token{' ' * 60_000}x"}
+    async with terminal.company.caller(headers) as client:
+        answer = await client.get("/webhooks")
+
+    assert answer.status_code == 401
+
+
 async def test_beside_others(terminal: Terminal) -> None:
     """The same API is below the contract's name, beside those of other companies."""
     async with terminal.company.caller(token(terminal.company.key), "/octopi") as client:
