@@ -3,7 +3,7 @@
 import pytest
 
 from hookferry.errors import NotFound
-from hookferry.model import Delivery, DeliveryStatus, Outcome
+from hookferry.model import Attempt, Delivery, DeliveryStatus, Outcome
 from hookferry.store.base import Page, Pruned, Slice
 from tests.store.world import World
 
@@ -175,6 +175,45 @@ async def test_attempts_of_an_endpoint_come_newest_first(world: World) -> None:
     assert [one.started_at for one in page.data] == sorted(
         (one.started_at for one in page.data), reverse=True
     )
+
+
+async def _attempt_pages(world: World, limit: int) -> list[list[Attempt]]:
+    pages: list[list[Attempt]] = []
+    page: Page[Attempt] = Page([], "~")
+    while page.next is not None:
+        page = await world.store.attempts("demo", Slice(limit, before=page.next), endpoint=world.endpoint.id)
+        pages.append(page.data)
+    return pages
+
+
+async def _attempts(world: World, count: int, size: int = 256 * 1024) -> None:
+    """`count` attempts that each sent `size` bytes."""
+    for _ in range(count):
+        world.clock.advance(0.001)
+        await world.publish(event=world.event(b'"%b"' % (b"x" * (size - 2))))
+        await world.settle(await world.claim_one(), SUCCEEDED)
+
+
+async def test_a_page_of_attempts_ends_before_its_bodies_are_too_many(world: World) -> None:
+    """The event loop has to encode it."""
+    await _attempts(world, 20)
+    pages = await _attempt_pages(world, 200)
+    assert max(sum(len(one.request.body) for one in page if one.request) for page in pages) <= 1024 * 1024
+
+
+async def test_pages_that_end_early_give_each_attempt_once(world: World) -> None:
+    """Newest first, none skipped and none repeated."""
+    await _attempts(world, 20)
+    ids = [one.id for page in await _attempt_pages(world, 200) for one in page]
+    assert (len(ids), ids) == (20, sorted(set(ids), reverse=True))
+
+
+@pytest.mark.parametrize("limit", [1, 3, 4])
+async def test_pages_of_attempts_end_at_their_limit(world: World, limit: int) -> None:
+    """The last of them has no cursor, a full one too."""
+    await _attempts(world, 4, size=10)
+    pages = await _attempt_pages(world, limit)
+    assert [len(page) for page in pages] == {1: [1] * 4, 3: [3, 1], 4: [4]}[limit]
 
 
 async def test_attempts_can_be_filtered_by_outcome(world: World) -> None:

@@ -245,7 +245,10 @@ class Store(Protocol):
         endpoint: str | None = None,
         outcome: Outcome | None = None,
     ) -> Page[Attempt]:
-        """A tenant's attempts with their requests and answers, as they were on the wire, secrets masked."""
+        """A tenant's attempts with their requests and answers, as they were on the wire, secrets masked.
+
+        A page ends early, with a cursor, where its bodies become too many to be sent in one go.
+        """
         ...
 
     async def count_attempts(self, tenant: str, endpoint: str, most: int) -> int:

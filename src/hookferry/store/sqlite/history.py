@@ -19,6 +19,9 @@ T = TypeVar("T", Event, Delivery, Attempt)
 
 _WAITING = (DeliveryStatus.PENDING, DeliveryStatus.LEASED, DeliveryStatus.HELD)
 _LAST = "~"  # sorts after every id
+# How much of bodies one page of attempts holds. 200 attempts with payloads of 256 KiB kept the event loop
+# for 100 to 200 ms when they were encoded, everybody's publishes meanwhile.
+_PAGE_BYTES = 1024 * 1024
 
 
 def _given(prefix: str, rows: Slice) -> dict[str, Any]:
@@ -111,7 +114,20 @@ def attempts(
         "endpoint": endpoint,
         "outcome": outcome,
     }
-    return _page([attempt_of(row) for row in connection.execute(SQL[query], given)], rows.limit)
+    found: list[Attempt] = []
+    room = _PAGE_BYTES
+    for row in connection.execute(SQL[query], given):
+        attempt = attempt_of(row)
+        room -= _body_bytes(attempt)
+        if found and (room < 0 or len(found) == rows.limit):
+            return Page(found, found[-1].id)
+        found.append(attempt)
+    return Page(found, None)
+
+
+def _body_bytes(attempt: Attempt) -> int:
+    request, response = attempt.request, attempt.result.response
+    return (len(request.body) if request else 0) + (len(response.body) if response else 0)
 
 
 def count_attempts(connection: sqlite3.Connection, tenant: str, endpoint: str, most: int) -> int:
