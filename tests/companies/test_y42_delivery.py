@@ -231,3 +231,15 @@ async def test_gone(space: Space, receiver: Receiver) -> None:
     found = [await space.ask("GET", path)]
     found += [await space.ask("PATCH", path, change) for change in (found[0], {"status": "active"})]
     assert [one["status"] for one in found] == ["disabled", "disabled", "active"]
+
+
+async def test_all_or_nothing(space: Space, receiver: Receiver) -> None:
+    """Of a change whose status is refused nothing is done: a disabled webhook cannot be paused."""
+    receiver.answer("/hook", Answer(410))
+    path = f"/webhooks/{(await space.webhook(f'{receiver.url}/hook'))['id']}"
+    await space.publish()
+    await space.company.final()
+    change = {"name": "changed", "secret": TOKEN, "status": "paused"}
+    status, _ = await space.tries("PATCH", path, change)
+    found = await space.ask("GET", path)
+    assert (status, found["name"], found["has_secret"]) == (409, "", False)

@@ -17,9 +17,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, RawBody
 from msgspec import UNSET, UnsetType
 
-from hookferry.errors import HookferryError, Invalid, Malformed, Unauthenticated
+from hookferry.errors import Conflict, HookferryError, Invalid, Malformed, Unauthenticated
 from hookferry.logs import described
-from hookferry.model import Endpoint, Permission
+from hookferry.model import Endpoint, EndpointStatus, Permission
 from hookferry.service import services as use_cases
 from hookferry.service.forms import EndpointChange, Rotation
 from hookferry.service.principal import Principal
@@ -134,6 +134,8 @@ async def change_endpoint(
     switches = {"active": services.endpoints.resume, "paused": services.endpoints.pause}
     if status not in (UNSET, old.status, *switches):
         raise Invalid("It is active or paused.", field="status")
+    if status == EndpointStatus.PAUSED and old.status is EndpointStatus.DISABLED:
+        raise Conflict("The endpoint is disabled: it receives nothing that could be held.")
     if isinstance(secret, str):
         services.contracts.of(services.tenants.get(tenant)).check_secret(secret)
     found = await services.endpoints.change(tenant, id, given)
