@@ -152,6 +152,7 @@ async def _parts(
     )
     tail = Tail()
     store.batches = observer.committed
+    store.cancellations = observer.cancelled
     store.listen(observer.settled)
     store.listen(tail.on_settled)
     admin_key = development.admin_key if development else settings.admin_key

@@ -33,6 +33,32 @@ async def test_delete_an_endpoint(tenant: Customer) -> None:
     assert (deleted["cancelled"], await tenant.statuses()) == (3, ["cancelled"] * 3)
 
 
+async def cancellations(tenant: Customer) -> float:
+    """How many deliveries the metrics say were cancelled."""
+    metrics = (await tenant.client.get("/metrics")).text
+    name = 'hookferry_unsuccessful_total{status="cancelled"} '
+    return sum(float(line.removeprefix(name)) for line in metrics.splitlines() if line.startswith(name))
+
+
+async def test_a_deleted_tenants_deliveries_are_counted(tenant: Customer) -> None:
+    """Nobody can list them any more: the metrics say how many were cancelled."""
+    before = await cancellations(tenant)
+    async with Receiver(answers=DOWN) as receiver:
+        await failing(tenant, receiver)
+        await tenant.client.delete(f"/v1/tenants/{tenant.id}")
+    assert await cancellations(tenant) - before == 3
+
+
+async def test_a_delivery_cancelled_by_hand_is_counted(tenant: Customer) -> None:
+    """In the same place."""
+    before = await cancellations(tenant)
+    async with Receiver(answers=DOWN) as receiver:
+        await failing(tenant, receiver, events=1)
+        (delivery,) = await tenant.deliveries()
+        await tenant.ask("POST", f"deliveries/{delivery['id']}/cancel")
+    assert await cancellations(tenant) - before == 1
+
+
 async def test_delete_a_paused_endpoint(tenant: Customer) -> None:
     """What is held for a deleted endpoint is cancelled."""
     endpoint = await tenant.register("http://127.0.0.1:9")

@@ -311,6 +311,22 @@ async def test_a_deleted_tenants_deliveries_are_cancelled(world: World) -> None:
     assert await world.statuses() == ["cancelled"]
 
 
+@pytest.mark.parametrize(
+    ("status", "count"),
+    [(EndpointStatus.DELETED, 25), (EndpointStatus.DISABLED, 25), (EndpointStatus.PAUSED, 0)],
+)
+async def test_what_is_cancelled_where_it_waits_is_told(
+    world: World, status: EndpointStatus, count: int
+) -> None:
+    """A pause cancels nothing."""
+    told: list[int] = []
+    world.store.cancellations = told.append
+    for _ in range(25):
+        await world.publish()
+    await world.set_status(status)
+    assert sum(told) == count
+
+
 async def test_a_disabling_settlement_disables_the_endpoint(world: World) -> None:
     """In the same commit (FAULTS, 22)."""
     await world.publish()

@@ -125,6 +125,10 @@ class Observer:
         """A commit with that many members was made."""
         self._batches.observe(members)
 
+    def cancelled(self, deliveries: int) -> None:
+        """So many deliveries were cancelled where they waited."""
+        self._ended.labels(DeliveryStatus.CANCELLED.value).inc(deliveries)
+
     def settled(self, settled: Sequence[Settled]) -> None:
         """Settlements were committed, or refused as stale."""
         lines = []

@@ -136,6 +136,8 @@ class Store(Protocol):
     directory: Directory
     worker: str
     """This process as its leases name it."""
+    cancellations: Callable[[int], None]
+    """Called with how many deliveries ended where they waited, without a settlement."""
 
     async def open(self) -> None:
         """Own the database, migrate it, load the directory, free what an earlier process had leased."""

@@ -1,6 +1,7 @@
 """The embedded store: SQLite, owned by one process. Commits and reads run in a thread each."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -48,13 +49,17 @@ _REFUSED = 60_000
 
 
 class SqliteStore:
-    """See `store.base.Store`. Its mutable state is the directory, the claim cursor and what waits."""
+    """See `store.base.Store`. Its mutable state is the directory, the claim cursor and what waits.
+
+    `batches` is told the size of each commit, `cancellations` how many deliveries ended but by a settlement.
+    """
 
     def __init__(self, path: Path, clock: Clock, ids: IdMaker, vault: Vault) -> None:
         self.directory = Directory()
         self.worker = ids.new("wrk")
         self.migrated: list[str] = []
         self.batches: Callable[[int], None] = lambda size: None
+        self.cancellations: Callable[[int], None] = lambda count: None
         self._path = path
         self._clock = clock
         self._vault = vault
@@ -190,7 +195,11 @@ class SqliteStore:
         return await self._writer.call(lambda connection: queue.rescue(connection, now, self.worker))
 
     async def reconcile(self, endpoint: str | None, now: int, limit: int) -> int:
-        return await self._writer.call(lambda connection: queue.reconcile(connection, endpoint, now, limit))
+        changed, cancelled = await self._writer.call(
+            lambda connection: _reconcile(connection, endpoint, now, limit)
+        )
+        self.cancellations(cancelled)
+        return changed
 
     async def retry(self, tenant: str, delivery: str, new_id: str, now: int) -> Delivery:
         return await self._writer.call(
@@ -198,7 +207,11 @@ class SqliteStore:
         )
 
     async def cancel(self, tenant: str, delivery: str, now: int) -> Delivery:
-        return await self._writer.call(lambda connection: queue.cancel(connection, tenant, delivery, now))
+        cancelled = await self._writer.call(
+            lambda connection: queue.cancel(connection, tenant, delivery, now)
+        )
+        self.cancellations(1)
+        return cancelled
 
     async def backlog(self) -> Backlog:
         return await self._queue.run(queue.backlog)
@@ -389,6 +402,14 @@ class SqliteStore:
 def _weight(one: Ingest) -> int:
     """About how many rows an ingest writes."""
     return 1 + len(one.deliveries) + sum(map(_weight, one.followers))
+
+
+def _reconcile(connection: sqlite3.Connection, endpoint: str | None, now: int, limit: int) -> tuple[int, int]:
+    """How many deliveries changed, and how many of these were cancelled."""
+    (last,) = connection.execute(history.SQL["newest_delivery"]).fetchone()
+    changed = queue.reconcile(connection, endpoint, now, limit)
+    (cancelled,) = connection.execute(history.SQL["deliveries_after"], (last,)).fetchone()
+    return changed, cancelled
 
 
 def _one(results: list[list[Ingested] | HookferryError]) -> list[Ingested]:

@@ -140,6 +140,12 @@ select coalesce(max(seq), 0) from events
 -- name: newest_attempt
 select coalesce(max(seq), 0) from attempts
 
+-- name: newest_delivery
+select coalesce(max(seq), 0) from deliveries
+
+-- name: deliveries_after
+select count(*) from deliveries where seq > ?
+
 -- name: watermark
 select value from facts where name = ?
 
