@@ -111,7 +111,8 @@ async def test_rotate(demo: Client) -> None:
     made = await created(demo)
     rotated = (await demo.post(f"{ENDPOINTS}/{made['id']}/rotate")).json()
     assert rotated["secret"] != made["secret"]
-    assert rotated["previous"] == [{"secret": made["secret"], "expires_at": "2023-11-15T22:13:20.000Z"}]
+    old = {"secret": made["secret"], "public_key": None, "expires_at": "2023-11-15T22:13:20.000Z"}
+    assert rotated["previous"] == [old]
 
 
 async def test_ed25519(demo: Client) -> None:
@@ -180,4 +181,4 @@ def test_no_secret_in_repr(shape: object) -> None:
 
 def test_no_secret_in_an_answers_repr() -> None:
     """An answer in a log or an error does not show the secret in it."""
-    assert "xyzzy" not in repr(OldSecret(secret="xyzzy", expires_at=""))
+    assert "xyzzy" not in repr(OldSecret(secret="xyzzy", public_key=None, expires_at=""))

@@ -7,7 +7,6 @@ import msgspec
 from msgspec import Meta, Raw
 
 from hookferry import contracts, model
-from hookferry.contracts import public_key
 from hookferry.masking import masked
 from hookferry.model import DeliveryStatus, EndpointStatus, Permission
 from hookferry.service.contracts import Origin
@@ -149,12 +148,15 @@ class Endpoint(Answer, frozen=True):
     status: EndpointStatus
     disabled_reason: str | None
     timeout: Annotated[float | None, Meta(description="In seconds; null: the contract's.")]
-    public_key: Annotated[str | None, Meta(description="Of its Ed25519 key, if it has one.")]
+    public_key: Annotated[
+        str | None,
+        Meta(description="Of its Ed25519 key, or of a secret that is a private key."),
+    ]
     created_at: Time
     updated_at: Time
 
     @classmethod
-    def of(cls, endpoint: model.Endpoint, /, **more: Any) -> Self:
+    def of(cls, endpoint: model.Endpoint, contract: contracts.Contract, /, **more: Any) -> Self:
         return cls(
             id=endpoint.id,
             url=endpoint.url,
@@ -165,7 +167,7 @@ class Endpoint(Answer, frozen=True):
             status=endpoint.status,
             disabled_reason=endpoint.disabled_reason,
             timeout=endpoint.timeout,
-            public_key=_public_key(endpoint),
+            public_key=_public_key(endpoint, contract),
             created_at=iso(endpoint.created_at),
             updated_at=iso(endpoint.updated_at),
             **more,
@@ -175,12 +177,13 @@ class Endpoint(Answer, frozen=True):
 class CreatedEndpoint(Endpoint, frozen=True):
     """An endpoint and its signing secret."""
 
-    secret: Annotated[str | None, Meta(description="Null where it has none, or none yet.")]
+    secret: Annotated[str | None, Meta(description="Null where it has none yet, or none that is shown.")]
 
     @classmethod
-    def of_new(cls, endpoint: model.Endpoint) -> Self:
+    def of_new(cls, endpoint: model.Endpoint, contract: contracts.Contract) -> Self:
         """The only answer that shows the secret unasked."""
-        return cls.of(endpoint, secret=endpoint.secrets[0].value if endpoint.secrets else None)
+        shown = endpoint.secrets and contract.secrets.reveal != "never"
+        return cls.of(endpoint, contract, secret=endpoint.secrets[0].value if shown else None)
 
 
 class Alert(Answer, frozen=True):
@@ -221,26 +224,35 @@ class SavedAlert(Alert, frozen=True):
 class OldSecret(Answer, frozen=True):
     """A secret that signs until its end."""
 
-    secret: str
+    secret: Annotated[str | None, Meta(description="Null where a secret is not shown again.")]
+    public_key: Annotated[str | None, Meta(description="Of a secret that is a private key.")]
     expires_at: Time
+
+    @classmethod
+    def of(cls, secret: model.Secret, contract: contracts.Contract) -> Self:
+        return cls(
+            secret=secret.value if contract.secrets.reveal == "always" else None,
+            public_key=contract.public_key(secret.value),
+            expires_at=iso(secret.expires_at or 0),
+        )
 
 
 class Secrets(Answer, frozen=True):
     """The signing secrets of an endpoint."""
 
     id: str
-    secret: Annotated[str | None, Meta(description="The present one; null where there is none.")]
+    secret: Annotated[str | None, Meta(description="The present one; null where none is, or is shown.")]
     previous: Annotated[list[OldSecret], Meta(description="Rotated out; they sign too until they end.")]
     public_key: str | None
 
     @classmethod
-    def of(cls, endpoint: model.Endpoint) -> Self:
+    def of(cls, endpoint: model.Endpoint, contract: contracts.Contract) -> Self:
         present, old = endpoint.secrets[:1], endpoint.secrets[1:]
         return cls(
             id=endpoint.id,
-            secret=present[0].value if present else None,
-            previous=[OldSecret(secret=one.value, expires_at=iso(one.expires_at or 0)) for one in old],
-            public_key=_public_key(endpoint),
+            secret=present[0].value if present and contract.secrets.reveal != "never" else None,
+            previous=[OldSecret.of(one, contract) for one in old],
+            public_key=_public_key(endpoint, contract),
         )
 
 
@@ -405,8 +417,10 @@ class Delivery(Answer, frozen=True):
         )
 
 
-def _public_key(endpoint: model.Endpoint) -> str | None:
-    return None if endpoint.ed25519 is None else public_key(endpoint.ed25519.value)
+def _public_key(endpoint: model.Endpoint, contract: contracts.Contract) -> str | None:
+    if endpoint.ed25519 is not None:
+        return contracts.public_key(endpoint.ed25519.value)
+    return contract.public_key(endpoint.secrets[0].value) if endpoint.secrets else None
 
 
 def _lists(scope: model.Scope) -> dict[str, list[str]]:

@@ -12,9 +12,10 @@ from hookferry.contracts.keys import SecretRules
 from hookferry.contracts.placeholders import Facts
 from hookferry.contracts.request import Query, url_with
 from hookferry.contracts.serialize import Finish
-from hookferry.contracts.signing import SignatureHeader
+from hookferry.contracts.signing import Ed25519, SignatureHeader
 from hookferry.contracts.subscription import Access, Subscription
 from hookferry.contracts.verify import Verifier
+from hookferry.errors import Invalid
 from hookferry.model import (
     Delivery,
     DeliveryStatus,
@@ -125,7 +126,13 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         return keys.public_of(secret.removeprefix(self.secrets.prefix), self.secrets.form)
 
     def new_ed25519(self, random: bytes) -> str:
-        """A private key (`whsk_...`) made of 32 random bytes. Raises ValueError for another number."""
+        """A private key (`whsk_...`) made of 32 random bytes. Raises ValueError for another number.
+
+        Raises Invalid (`ed25519`) where no signature is made with one.
+        """
+        kinds = {type(one.algorithm) for header in self.signatures for one in header.signatures}
+        if Ed25519 not in kinds:
+            raise Invalid("This contract signs nothing with such a key.", field="ed25519")
         return keys.new_ed25519(random)
 
     def render(self, event: Event, delivery: Delivery, endpoint: Endpoint, number: int, now: int) -> Request:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hookferry.contracts import Contract
 from hookferry.service.alerts import Alerts
 from hookferry.service.catalogue import Catalogue
 from hookferry.service.contracts import Contracts
@@ -32,3 +33,7 @@ class Services(msgspec.Struct, frozen=True):
     history: History
     tail: Tail
     egress: tuple[str, ...] = ()
+
+    def contract_of(self, tenant: str) -> Contract:
+        """The contract that a tenant is pinned to. Raises NotFound."""
+        return self.contracts.of(self.tenants.get(tenant))

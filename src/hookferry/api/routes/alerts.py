@@ -8,6 +8,7 @@ from hookferry import model
 from hookferry.api.answers import Alert, CreatedEndpoint, Deleted, SavedAlert
 from hookferry.api.paging import Page, PageQuery, page_of
 from hookferry.api.parameters import Body, Id, Query, Services, Who
+from hookferry.contracts import Contract
 from hookferry.model import Permission
 from hookferry.service.forms import AlertChange, NewAlert
 
@@ -29,7 +30,7 @@ async def create_alert(services: Services, principal: Who, tenant: Id, given: Bo
     Each event that it matches from now on makes an event of type `status.alert` for its endpoints. Endpoints
     that are created with it are shown with their signing secrets.
     """
-    return _saved(*await services.alerts.create(tenant, given, principal))
+    return _saved(services.contract_of(tenant), *await services.alerts.create(tenant, given, principal))
 
 
 @get("/{id:str}", needs=Permission.WEBHOOKS_READ, sync_to_thread=False)
@@ -46,7 +47,7 @@ async def change_alert(
 
     What is left out stays. `endpoints` replaces the list; new ones can be created here too.
     """
-    return _saved(*await services.alerts.change(tenant, id, given, principal))
+    return _saved(services.contract_of(tenant), *await services.alerts.change(tenant, id, given, principal))
 
 
 @delete("/{id:str}", needs=Permission.WEBHOOKS_DELETE, status_code=200)
@@ -59,8 +60,8 @@ async def delete_alert(services: Services, tenant: Id, id: Id) -> Deleted:
     return Deleted(id=id)
 
 
-def _saved(alert: model.Alert, created: Sequence[model.Endpoint]) -> SavedAlert:
-    return SavedAlert.of(alert, created=[CreatedEndpoint.of_new(endpoint) for endpoint in created])
+def _saved(contract: Contract, alert: model.Alert, created: Sequence[model.Endpoint]) -> SavedAlert:
+    return SavedAlert.of(alert, created=[CreatedEndpoint.of_new(endpoint, contract) for endpoint in created])
 
 
 router = Router(

@@ -25,8 +25,14 @@ def list_endpoints(services: Services, tenant: Id, asked: Query[PageQuery]) -> P
 
     Newest first.
     """
-    endpoints = services.endpoints.list(tenant)
-    return page_of(endpoints, lambda endpoint: endpoint.id, Endpoint.of, asked, newest_first=True)
+    endpoints, contract = services.endpoints.list(tenant), services.contract_of(tenant)
+    return page_of(
+        endpoints,
+        lambda endpoint: endpoint.id,
+        lambda endpoint: Endpoint.of(endpoint, contract),
+        asked,
+        newest_first=True,
+    )
 
 
 @post("/", needs=Permission.WEBHOOKS_WRITE)
@@ -35,18 +41,18 @@ async def create_endpoint(
 ) -> CreatedEndpoint:
     """Register an endpoint.
 
-    It receives the events that are published from now on. The answer shows its signing secret, where it has
-    one. Some contracts want each URL once, at least or at most so many event types, or a secret that the
-    operator issues with `rotate`: until then nothing goes out.
+    It receives the events that are published from now on. The answer shows its signing secret, or the public
+    key of one that is never shown. Some contracts want each URL once, at least or at most so many event
+    types, or a secret that the operator issues with `rotate`: until then nothing goes out.
     """
     endpoint = await services.endpoints.create(tenant, given, principal)
-    return CreatedEndpoint.of_new(endpoint)
+    return CreatedEndpoint.of_new(endpoint, services.contract_of(tenant))
 
 
 @get("/{id:str}", needs=Permission.WEBHOOKS_READ, sync_to_thread=False)
 def get_endpoint(services: Services, tenant: Id, id: Id) -> Endpoint:
     """Read an endpoint."""
-    return Endpoint.of(services.endpoints.get(tenant, id))
+    return Endpoint.of(services.endpoints.get(tenant, id), services.contract_of(tenant))
 
 
 @patch("/{id:str}", needs=Permission.WEBHOOKS_WRITE)
@@ -55,7 +61,7 @@ async def change_endpoint(services: Services, tenant: Id, id: Id, given: Body[En
 
     What is left out stays. What waits for the endpoint goes to its new URL.
     """
-    return Endpoint.of(await services.endpoints.change(tenant, id, given))
+    return Endpoint.of(await services.endpoints.change(tenant, id, given), services.contract_of(tenant))
 
 
 @delete("/{id:str}", needs=Permission.WEBHOOKS_DELETE, status_code=200)
@@ -73,7 +79,7 @@ async def pause_endpoint(services: Services, tenant: Id, id: Id) -> Endpoint:
 
     What it would receive is held until it is resumed.
     """
-    return Endpoint.of(await services.endpoints.pause(tenant, id))
+    return Endpoint.of(await services.endpoints.pause(tenant, id), services.contract_of(tenant))
 
 
 @post("/{id:str}/resume", needs=Permission.WEBHOOKS_WRITE, status_code=200)
@@ -82,7 +88,7 @@ async def resume_endpoint(services: Services, tenant: Id, id: Id) -> Endpoint:
 
     One that is paused or disabled receives again. What was held is due now.
     """
-    return Endpoint.of(await services.endpoints.resume(tenant, id))
+    return Endpoint.of(await services.endpoints.resume(tenant, id), services.contract_of(tenant))
 
 
 @post("/{id:str}/rotate", needs=Permission.WEBHOOKS_WRITE, status_code=200)
@@ -93,7 +99,9 @@ async def rotate_secret(
 
     The old secret signs too until the overlap ends. The body may be left out.
     """
-    return Secrets.of(await services.secrets.rotate(tenant, id, given, principal))
+    return Secrets.of(
+        await services.secrets.rotate(tenant, id, given, principal), services.contract_of(tenant)
+    )
 
 
 @post("/{id:str}/test", needs=Permission.WEBHOOKS_WRITE, status_code=202)
@@ -109,7 +117,7 @@ async def check_endpoint(services: Services, tenant: Id, id: Id) -> Published:
 @get("/{id:str}/secret", needs=Permission.WEBHOOKS_WRITE, sync_to_thread=False)
 def reveal_secret(services: Services, tenant: Id, id: Id) -> Secrets:
     """Read an endpoint's secrets."""
-    return Secrets.of(services.secrets.reveal(tenant, id))
+    return Secrets.of(services.secrets.reveal(tenant, id), services.contract_of(tenant))
 
 
 @get("/{id:str}/attempts", needs=Permission.EVENTS_READ)
