@@ -338,7 +338,9 @@ def prune(settings: Settings) -> Pruned:
         clock = SystemClock()
         keep = int(settings.retention * 1000), int(settings.body_retention * 1000)
         async with _opened(settings) as store:
-            while (step := await prune_step(store, clock.now(), *keep)) != Pruned():
+            more = True
+            while more:
+                step, more = await prune_step(store, clock.now(), *keep)
                 total = total.plus(step)
         return total
 

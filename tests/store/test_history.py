@@ -243,9 +243,16 @@ async def test_another_tenants_attempts_are_not_seen(world: World) -> None:
     assert (await world.store.attempts("other", Slice(), endpoint=world.endpoint.id)).data == []
 
 
-async def _prune(world: World, keep: float, keep_bodies: float) -> Pruned:
+async def _prune(world: World, keep: float, keep_bodies: float, limit: int = 100) -> Pruned:
+    """A whole pass."""
     now = world.clock.now()
-    return await world.store.prune(now - int(keep * 1000), now - int(keep_bodies * 1000), now, 100)
+    total, more = Pruned(), True
+    while more:
+        step, more = await world.store.prune(
+            now - int(keep * 1000), now - int(keep_bodies * 1000), now, limit
+        )
+        total = total.plus(step)
+    return total
 
 
 async def test_prune_deletes_what_ended_before(world: World) -> None:
@@ -270,6 +277,64 @@ async def test_prune_keeps_the_event_of_a_waiting_delivery(world: World) -> None
     world.clock.advance(10)
     await _prune(world, 5, 5)
     assert (await world.claim_one()).event.payload is not None
+
+
+async def test_prune_goes_on_past_what_waits(world: World) -> None:
+    """However much of it there is."""
+    for _ in range(7):
+        await world.publish()
+        world.clock.advance(0.001)
+    *_, work = await world.claim()
+    await world.settle(work, SUCCEEDED)
+    world.clock.advance(10)
+    assert (await _prune(world, 5, 5, limit=2)).events == 1
+
+
+async def test_prune_comes_back_to_what_waited(world: World) -> None:
+    """Once it has ended."""
+    for _ in range(7):
+        await world.publish()
+    world.clock.advance(10)
+    await _prune(world, 5, 5, limit=2)
+    for work in await world.claim():
+        await world.settle(work, SUCCEEDED)
+    assert (await _prune(world, 5, 5, limit=2)).events == 7
+
+
+async def test_a_payload_that_was_needed_longer_goes_once_it_is_not(world: World) -> None:
+    """Not only when the whole event goes."""
+    event = world.event()
+    await world.publish(event=event)
+    world.clock.advance(10)
+    await _prune(world, 50, 5)
+    await world.settle(await world.claim_one(), SUCCEEDED)
+    await _prune(world, 50, 5)
+    assert (await world.store.event("demo", event.id)).payload is None
+
+
+async def test_prune_keeps_the_attempts_of_a_waiting_delivery(world: World) -> None:
+    """What happened to it is asked for while it is retried."""
+    await world.publish()
+    work = await world.claim_one()
+    await world.settle(work, PENDING, retry_in=60)
+    world.clock.advance(10)
+    await _prune(world, 5, 5)
+    assert len((await world.store.attempts("demo", Slice(), delivery=work.delivery.id)).data) == 1
+
+
+async def test_rows_of_a_clock_that_was_ahead_keep_no_others(world: World) -> None:
+    """The oldest rows of each table are dated in the future (FAULTS, 12)."""
+    for hours in (1, -1):
+        world.clock.advance(hours * 3600)
+        await world.publish()
+        await world.settle(await world.claim_one(), SUCCEEDED)
+    for _ in range(5):
+        await world.publish()
+    for work in await world.claim():
+        await world.settle(work, SUCCEEDED)
+    world.clock.advance(10)
+    pruned = await _prune(world, 5, 5, limit=2)
+    assert (pruned.events, pruned.deliveries, pruned.attempts) == (6, 6, 6)
 
 
 async def test_prune_takes_bodies_earlier(world: World) -> None:

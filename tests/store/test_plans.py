@@ -8,7 +8,7 @@ import pytest
 from hookferry.store.queries import load, with_rows
 from hookferry.store.sqlite.connection import migrate
 
-QUERIES = load("hookferry.store.sqlite", "queue", "history")
+QUERIES = load("hookferry.store.sqlite", "queue", "history", "retention")
 
 # `free_leases` runs once at start, `rescue` when a worker died, `backlog` counts for the metrics.
 WHOLE = {"free_leases", "rescue", "backlog"}

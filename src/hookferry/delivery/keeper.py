@@ -15,6 +15,8 @@ _log = structlog.get_logger("hookferry.keeper")
 _RECONCILE_EVERY = 5_000
 _PRUNE_EVERY = 60_000
 _NOTE_EVERY = 30_000
+# A pass over much that is old and still waits (some 10 ms for each step) takes its time.
+_LOOK_ON = 1_000
 # Rows in one go: a commit that deletes more would keep publishers waiting (some 10 ms for these).
 _ROWS = 2_000
 
@@ -91,13 +93,12 @@ class Keeper:
             self._wake()
 
     async def _prune(self) -> None:
-        if (
-            await prune_step(self._store, self._clock.now(), self._retention, self._body_retention)
-            != Pruned()
-        ):
-            self._due[self._prune] = 0
+        now = self._clock.now()
+        pruned, more = await prune_step(self._store, now, self._retention, self._body_retention)
+        if more:
+            self._due[self._prune] = now + _LOOK_ON if pruned == Pruned() else 0
 
 
-async def prune_step(store: Store, now: int, retention: int, body_retention: int) -> Pruned:
-    """One step of retention (both in milliseconds); call it until it gives `Pruned()`."""
+async def prune_step(store: Store, now: int, retention: int, body_retention: int) -> tuple[Pruned, bool]:
+    """One step of retention (both in milliseconds): how much went, and whether to call it again."""
     return await store.prune(now - retention, now - body_retention, now, _ROWS)

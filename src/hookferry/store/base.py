@@ -257,10 +257,11 @@ class Store(Protocol):
         """How many attempts at an endpoint are kept, counted up to `most`."""
         ...
 
-    async def prune(self, before: int, bodies_before: int, now: int, limit: int) -> Pruned:
-        """Delete up to `limit` rows of each kind of history older than `before`, payloads of `bodies_before`.
+    async def prune(self, before: int, bodies_before: int, now: int, limit: int) -> tuple[Pruned, bool]:
+        """Look at up to `limit` rows of each kind of history: those older than `before` go, and payloads and
+        bodies older than `bodies_before`. How much went, and whether there is more to look at.
 
-        What still waits in the queue is kept, whatever its age.
+        What still waits in the queue is kept with its event and attempts, whatever its age.
         """
         ...
 

@@ -35,6 +35,7 @@ from hookferry.store.directory import Directory
 from hookferry.store.sqlite import configuration, history, queue
 from hookferry.store.sqlite.connection import Owner, check_key, connect, migrate, starting
 from hookferry.store.sqlite.reader import Reader
+from hookferry.store.sqlite.retention import Retention
 from hookferry.store.sqlite.writer import Writer
 from hookferry.store.vault import Vault
 
@@ -49,7 +50,8 @@ _REFUSED = 60_000
 
 
 class SqliteStore:
-    """See `store.base.Store`. Its mutable state is the directory, the claim cursor and what waits.
+    """See `store.base.Store`. Its mutable state is the directory, the claim cursor, how far retention has
+    come, and what waits.
 
     `batches` is told the size of each commit, `cancellations` how many deliveries ended but by a settlement.
     """
@@ -65,6 +67,7 @@ class SqliteStore:
         self._vault = vault
         self._listeners: list[Callable[[Sequence[Settled]], None]] = []
         self._claimed_last = ""
+        self._retention = Retention()
         self._unsettled = 0
         self._again: list[Settlement] = []
         self._ingest = lambda connection, members: queue.ingest(connection, members, self.worker)
@@ -253,9 +256,9 @@ class SqliteStore:
     async def count_attempts(self, tenant: str, endpoint: str, most: int) -> int:
         return await self._history.run(history.count_attempts, tenant, endpoint, most)
 
-    async def prune(self, before: int, bodies_before: int, now: int, limit: int) -> Pruned:
+    async def prune(self, before: int, bodies_before: int, now: int, limit: int) -> tuple[Pruned, bool]:
         return await self._writer.call(
-            lambda connection: history.prune(connection, before, bodies_before, now, limit)
+            lambda connection: self._retention.prune(connection, before, bodies_before, now, limit)
         )
 
     # Configuration: committed first, then seen in the directory.

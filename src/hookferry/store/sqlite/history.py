@@ -1,4 +1,4 @@
-"""Reading and pruning the history."""
+"""Reading the history."""
 
 import sqlite3
 from collections.abc import Collection
@@ -9,7 +9,7 @@ import msgspec
 from hookferry import ids
 from hookferry.errors import NotFound
 from hookferry.model import Attempt, Delivery, DeliveryStatus, Event, Outcome
-from hookferry.store.base import Page, Pruned, Slice
+from hookferry.store.base import Page, Slice
 from hookferry.store.queries import load
 from hookferry.store.sqlite.rows import attempt_of, delivery_of, event_of
 
@@ -134,38 +134,3 @@ def count_attempts(connection: sqlite3.Connection, tenant: str, endpoint: str, m
     row = connection.execute(SQL["count_attempts"], {"tenant": tenant, "endpoint": endpoint, "most": most})
     (count,) = row.fetchone()
     return int(count)
-
-
-def prune(connection: sqlite3.Connection, before: int, bodies_before: int, now: int, limit: int) -> Pruned:
-    def delete(query: str, **given: int) -> int:
-        return connection.execute(SQL[query], {"limit": limit, **given}).rowcount
-
-    return Pruned(
-        attempts=delete("prune_attempts", before=before),
-        deliveries=delete("prune_deliveries", before=before),
-        events=_prune_on(connection, "event", "prune_events", before, limit, again=True),
-        bodies=_prune_on(connection, "event", "prune_payloads", bodies_before, limit)
-        + _prune_on(connection, "attempt", "prune_attempt_bodies", bodies_before, limit),
-        keys=delete("prune_idempotency", now=now),
-    )
-
-
-def _prune_on(
-    connection: sqlite3.Connection, kind: str, prune: str, before: int, limit: int, again: bool = False
-) -> int:
-    """Prune the next rows of a kind after the watermark, which is kept under the query's name.
-
-    `again` starts over at the end: for what was kept because its deliveries still waited.
-    """
-    row = connection.execute(SQL["watermark"], (prune,)).fetchone()
-    after = row[0] if row else 0
-    given = {"after": after, "before": before, "limit": limit}
-    (last,) = connection.execute(SQL[f"last_{kind}_before"], given).fetchone()
-    if last is None:
-        # A table that retention has emptied counts from 1 again.
-        (newest,) = connection.execute(SQL[f"newest_{kind}"]).fetchone()
-        if after and (again or after > newest):
-            connection.execute(SQL["put_watermark"], (prune, 0))
-        return 0
-    connection.execute(SQL["put_watermark"], (prune, last))
-    return connection.execute(SQL[prune], {"after": after, "last": last, "before": before}).rowcount
