@@ -65,6 +65,22 @@ from tests.contracts.examples import STANDARD, VECTORS, altered, refusal
          'subscription.schemes: unknown word "ftp"; known here: https, http'),
         ("unknown-types = true", "unknown-types = 1", "subscription.unknown-types: expected true or false"),
         ("shortest = 24", "shortest = true", "secret.shortest: expected a whole number from 1"),
+        ('key-prefix = "hf_"', 'key-prefix = "h f"',
+         "access.key-prefix: expected 1 to 32 letters, digits, hyphens or underscores"),
+        ('key-prefix = "hf_"', 'feature = "Web hooks"',
+         "access.feature: 'Web hooks' is no feature: small letters and digits, with hyphens between words"),
+        ('key-prefix = "hf_"', 'docs-feature = "-"',
+         "access.docs-feature: '-' is no feature: small letters and digits, with hyphens between words"),
+        ('"24h"', '"3661d"', "secret.overlap: expected a duration of ten years at most"),
+        ('"5m"', '"3661d"', "retry.schedule: expected a duration of ten years at most"),
+        ('total = "20s"', 'total = "0s"', "timeout.total: expected more than nothing and 10m at most"),
+        ('total = "20s"', 'total = "11m"', "timeout.total: expected more than nothing and 10m at most"),
+        ("webhook-id", "Content-Length",
+         "headers.Content-Length: the connection sets Content-Length itself"),
+        ('header = "webhook-signature"', 'header = "Host"',
+         "signature.header: the connection sets Host itself"),
+        ('header = "webhook-signature"', 'header = "Webhook-ID"',
+         "signature.header: Webhook-ID stands in [headers] already"),
         ("[test]", "[tset]", "tset: unknown key; did you mean test?"),
         ('type = "endpoint.test"', 'type = ""', "test.type: expected a text that is not empty"),
         ("payload = '{", "payload = '{{", "test.payload: expected a JSON text: JSON is malformed:"
@@ -123,16 +139,19 @@ def test_unclosed_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "line"),
     [
-        "x = " + "[" * 100_000,
-        altered('data = "{payload}"', ".".join(["x"] * 1000) + " = 1"),
+        ("x = " + "[" * 100_000, 1),
+        ("x = 1\n" + "x." * 100_000 + "x = 1", 2),
+        ('\n["x"' + " . 'x'" * 100_000 + "]", 2),
+        ("x = { " + "x." * 100_000 + "x = 1 }", 1),
+        (altered('data = "{payload}"', f"data = {'{ x = ' * 300}1{' }' * 300}"), 1),
     ],
-    ids=["arrays", "tables"],
+    ids=["arrays", "keys", "headers", "inner", "tables"],
 )
-def test_deep_nesting(text: str) -> None:
-    """A text that nests without end is refused, not raised over."""
-    assert refusal(text) == "acme.toml:1: nested too deeply"
+def test_deep_nesting(text: str, line: int) -> None:
+    """A text that nests without end is refused, not raised over, and takes no memory without end either."""
+    assert refusal(text) == f"acme.toml:{line}: nested too deeply"
 
 
 def test_huge_number() -> None:

@@ -54,8 +54,9 @@ def _contract(root: Table, version: str) -> Contract:
     headers = root.table("headers", sections.headers)
     # Receivers read there what a signature signs beside the body.
     carriers = {header.carries: header.name for header in headers if header.carries}
+    names = {header.name.lower() for header in headers}
     method, query = root.table_or("request", sections.request, ("POST", ()))
-    signatures, inner = sections.signatures(root, secrets, carriers, query)
+    signatures, inner = sections.signatures(root, secrets, carriers, query, names)
     rules = sections.rules(root)
     style, fails = root.table_or("serializer", sections.finish, (None, False))
     allowed = BODY if inner else BODY - {"signature"}
@@ -72,7 +73,7 @@ def _contract(root: Table, version: str) -> Contract:
         aliases=types.aliases,
         errors=root.table_or("errors", sections.errors, {}),
         derivations=root.tables("derive", sections.derivation),
-        timeout=root.table("timeout", lambda timeout: timeout.take("total", values.duration)),
+        timeout=root.table("timeout", lambda timeout: timeout.take("total", values.time_out)),
         overlap=overlap,
         attempts=rules.schedule.attempts,
         test_event=root.table("test", sections.test_event),

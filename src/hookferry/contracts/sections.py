@@ -1,6 +1,6 @@
 """The sections of a contract file, one function each. What a file leaves out is said here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from urllib.parse import quote
 
@@ -111,9 +111,9 @@ def _unique(value: object) -> bool:
 def access(table: Table) -> Access:
     """Keys and gates."""
     return Access(
-        key_prefix=table.take_or("key-prefix", values.text, "hf_"),
-        feature=table.take_or("feature", values.text, None),
-        docs_feature=table.take_or("docs-feature", values.text, None),
+        key_prefix=table.take_or("key-prefix", values.key_prefix, "hf_"),
+        feature=table.take_or("feature", values.feature, None),
+        docs_feature=table.take_or("docs-feature", values.feature, None),
     )
 
 
@@ -173,9 +173,16 @@ def _header(name: str, value: object) -> Header:
 
 
 def signatures(
-    root: Table, secrets: SecretRules, carriers: Mapping[str, str], query: Query
+    root: Table,
+    secrets: SecretRules,
+    carriers: Mapping[str, str],
+    query: Query,
+    taken: Collection[str],
 ) -> tuple[tuple[SignatureHeader, ...], Signature | None]:
-    """The signatures, grouped by the header that they share, and the one that stands in the body."""
+    """The signatures, grouped by the header that they share, and the one that stands in the body.
+
+    `taken` are the other headers, in lower case.
+    """
     found: dict[str, SignatureHeader] = {}
     inner: Signature | None = None
     url_has_body = any(parameter.of_body for _, parameter in query)
@@ -186,6 +193,8 @@ def signatures(
                 root.refuse(("signature", index), "the body holds a signature already")
             inner = new
             continue
+        if new.name.lower() in taken:
+            root.refuse(("signature", index, "header"), f"{new.name} stands in [headers] already")
         before = found.setdefault(new.name, _empty(new))
         if before.join != new.join or (not new.join and before.signatures):
             root.refuse(("signature", index, "join"), f'{new.name} is joined by "{before.join}" above')

@@ -19,6 +19,8 @@ _DOTTED = rf"{_BARE}(?:\s*\.\s*{_BARE})*"
 _HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]")
 _KEY = re.compile(rf"\s*({_DOTTED})\s*=")
 _LONG_TEXT = re.compile(r"'''.*?'''|\"{3}.*?\"{3}", re.DOTALL)
+# tomllib keeps every part of every key in every part's place: a key of 100,000 parts took all memory.
+_ENDLESS = re.compile(rf"(?<![\w.-])(?:{_BARE}\s*\.\s*){{30}}")
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)$")
 
 
@@ -135,6 +137,9 @@ def read_file(text: str, file: str, build: Callable[[Table], T]) -> T:
 
 
 def _parsed(text: str, file: str) -> dict[str, object]:
+    if endless := _ENDLESS.search(text):
+        number = text.count("\n", 0, endless.start()) + 1
+        raise ContractError(f"{file}:{number}: nested too deeply")
     try:
         return tomllib.loads(text)
     except ValueError as error:

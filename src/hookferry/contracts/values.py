@@ -14,7 +14,30 @@ _SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9._: -]*"
 # with a blank at its end arrives without it.
 EVENT_TYPE = re.compile(rf"(?=.{{1,128}}\Z){_SEGMENT}(/{_SEGMENT})*(?<! )")
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_KEY_PREFIX = re.compile(r"[A-Za-z0-9_-]{1,32}")
+FEATURE = re.compile(r"(?=.{1,64}\Z)[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""What a tenant has or lacks, such as `developer-docs`."""
+# What is added to a time must stay one that can be written down.
+_LONGEST = 10 * 366 * 86400.0
+_LONGEST_ATTEMPT = 600.0
 _STATUSES = re.compile(r"([1-5]\d\d)(?:-([1-5]\d\d))?", re.ASCII)
+
+FRAMING = frozenset(
+    {
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "accept-encoding",
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+    }
+)
+"""Headers that frame a request or belong to its connection: another's copy could smuggle a second one."""
 
 
 def text(value: object) -> str:
@@ -48,6 +71,20 @@ def event_type(value: object) -> str:
     return found
 
 
+def feature(value: object) -> str:
+    """A feature that a tenant can have."""
+    if not FEATURE.fullmatch(text(value)):
+        raise ValueError(f"{value!r} is no feature: small letters and digits, with hyphens between words")
+    return str(value)
+
+
+def key_prefix(value: object) -> str:
+    """What an API key can begin with, in any header."""
+    if not _KEY_PREFIX.fullmatch(text(value)):
+        raise ValueError("expected 1 to 32 letters, digits, hyphens or underscores")
+    return str(value)
+
+
 def flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError("expected true or false")
@@ -71,9 +108,20 @@ def duration(value: object) -> float:
     """Seconds, from a text such as "30m"."""
     found = text(value)
     try:
-        return read_duration(found)
+        seconds = read_duration(found)
     except ValueError as error:
         raise ValueError(f"expected {error}") from None
+    if seconds > _LONGEST:
+        raise ValueError("expected a duration of ten years at most")
+    return seconds
+
+
+def time_out(value: object) -> float:
+    """Seconds for a whole attempt."""
+    seconds = duration(value)
+    if not 0 < seconds <= _LONGEST_ATTEMPT:
+        raise ValueError("expected more than nothing and 10m at most")
+    return seconds
 
 
 def durations(value: object) -> tuple[float, ...]:
@@ -102,6 +150,8 @@ def token(value: object) -> str:
     """A header's name (RFC 9110, section 5.1)."""
     if not _TOKEN.fullmatch(text(value)):
         raise ValueError(f"{value!r} is no header name: letters, digits and hyphens")
+    if str(value).lower() in FRAMING:
+        raise ValueError(f"the connection sets {value} itself")
     return str(value)
 
 

@@ -5,26 +5,11 @@ from importlib.metadata import version
 
 import msgspec
 
+from hookferry.contracts.values import FRAMING
 from hookferry.delivery.failures import Failed
 from hookferry.model import Outcome, Request
 from hookferry.urls import Url, parse
 
-# They frame the message or belong to this connection; a caller's copy could smuggle a second request.
-_OURS = frozenset(
-    {
-        "host",
-        "content-length",
-        "transfer-encoding",
-        "accept-encoding",
-        "connection",
-        "keep-alive",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "upgrade",
-        "expect",
-    }
-)
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 # The parser of answers cannot be told that an answer to HEAD has no body.
 _METHODS = frozenset({"POST", "PUT", "PATCH", "GET", "DELETE"})
@@ -87,6 +72,6 @@ def encode(request: Request, start: str, agent: str) -> bytes:
 @lru_cache(maxsize=1024)
 def _prefix(name: str) -> tuple[str, bool]:
     """A checked header name as it stands on the wire, and whether it is that of User-Agent."""
-    if not name or not _TOKEN.issuperset(name) or name.lower() in _OURS:
+    if not name or not _TOKEN.issuperset(name) or name.lower() in FRAMING:
         raise Failed(Outcome.UNRENDERABLE, f"The header {name!r} cannot be sent.")
     return f"{name}: ", name.lower() == "user-agent"

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
-from hookferry.contracts.values import EVENT_TYPE
+from hookferry.contracts.values import EVENT_TYPE, FEATURE
 from hookferry.errors import Invalid
 from hookferry.masking import MASK
 from hookferry.model import Headers, Scope
@@ -20,7 +20,6 @@ SHORTEST_TIMEOUT = 1.0
 LONGEST_TIMEOUT = 60.0
 
 _FEATURES = 100
-_FEATURE_LENGTH = 64
 _EVENT_TYPES = 1_000
 _LABELS = 16
 _LABEL_VALUES = 1_000
@@ -31,7 +30,6 @@ _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, section 5.6.2
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
-_FEATURE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _VISIBLE = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
 # FAULTS, security: hop-by-hop, Host, Content-*, signature and cookie names are ours or nobody's.
@@ -65,10 +63,10 @@ def check_features(names: Iterable[str]) -> frozenset[str]:
     if len(features) > _FEATURES:
         raise Invalid(f"A tenant has at most {_FEATURES} features.", field="features")
     for name in features:
-        if len(name) > _FEATURE_LENGTH or not _FEATURE.fullmatch(name):
+        if not FEATURE.fullmatch(name):
             raise Invalid(
-                f"{name[:64]!r} is no feature: that has 1 to {_FEATURE_LENGTH} lower-case letters and "
-                "digits, with hyphens between words.",
+                f"{name[:64]!r} is no feature: that has 1 to 64 lower-case letters and digits, "
+                "with hyphens between words.",
                 field="features",
             )
     return features
