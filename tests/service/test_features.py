@@ -160,15 +160,15 @@ async def test_documents_are_closed(services: Services) -> None:
     """A tenant's key sees no developer documents before the operator has opened them."""  # OC-32
     await services.tenants.change("port", ON)
     with pytest.raises(Forbidden):
-        services.tenants.check_documents(CUSTOMER, "port")
+        services.tenants.check_documents(CUSTOMER)
 
 
 async def test_documents_are_opened(services: Services) -> None:
     """Once they are opened a tenant's key sees them."""  # OC-32
     await services.tenants.change("port", TenantChange(features=["developer-docs"]))
-    services.tenants.check_documents(CUSTOMER, "port")
+    services.tenants.check_documents(CUSTOMER)
 
 
 def test_the_operator_sees_documents(services: Services) -> None:
     """The operator always sees them."""  # OC-32
-    services.tenants.check_documents(OPERATOR, "port")
+    services.tenants.check_documents(OPERATOR)

@@ -103,7 +103,7 @@ def show_event(services: Services, caller: Caller, name: Id) -> Response[bytes]:
     """What is in its payload: for developers, once the operator has opened that (OC-32)."""
     caller.require(Permission.WEBHOOKS_READ)
     contract = _contract(services, caller)
-    services.tenants.check_documents(caller.principal, caller.tenant)
+    services.tenants.check_documents(caller.principal)
     for type in services.catalogue.offered(contract):
         if type.name == contract.canonical(name):
             return answer({**_event(type, contract), "schema": type.schema, "example": type.example})

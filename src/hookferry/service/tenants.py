@@ -38,14 +38,14 @@ class Tenants:
         """Raises NotFound."""
         return self._store.directory.tenant(id)
 
-    def check_documents(self, principal: Principal, id: str) -> None:
-        """Let those pass who may see the tenant's developer documents.
+    def check_documents(self, principal: Principal, contract: Contract | None = None) -> None:
+        """Let those pass who may see the developer documents of a contract, or else of their own.
 
-        Raises NotFound, or Forbidden for a tenant's key while the operator has not opened them (OC-32).
+        Raises Forbidden for the key of a tenant that the operator has not opened them for (OC-32).
         """
-        tenant = self.get(id)
         if principal.tenant is not None:
-            features.require(tenant, self._contracts.of(tenant).access.docs_feature)
+            tenant = self.get(principal.tenant)
+            features.require(tenant, (contract or self._contracts.of(tenant)).access.docs_feature)
 
     async def create(self, wanted: NewTenant) -> Tenant:
         """Raises Conflict for an id that is taken, or that a deleted tenant left a history under."""

@@ -11,11 +11,12 @@ from hookferry.service.forms import EventTypeChange, NewEventType
 
 
 @get("/event-types", needs=Access.ANY_KEY, sync_to_thread=False)
-def list_event_types(services: Services, asked: Query[PageQuery]) -> Page[EventType]:
+def list_event_types(services: Services, principal: Who, asked: Query[PageQuery]) -> Page[EventType]:
     """List the deployment's event types.
 
-    By name.
+    By name. Where a tenant's contract has a feature for this, the operator opens it.
     """
+    services.tenants.check_documents(principal)
     return page_of(services.catalogue.list(), lambda type: type.name, EventType.of, asked)
 
 
@@ -26,8 +27,9 @@ async def create_event_type(services: Services, given: Body[NewEventType]) -> Ev
 
 
 @get("/event-types/{name:path}", needs=Access.ANY_KEY, sync_to_thread=False)
-def get_event_type(services: Services, name: Id) -> EventType:
+def get_event_type(services: Services, principal: Who, name: Id) -> EventType:
     """Read an event type."""
+    services.tenants.check_documents(principal)
     return EventType.of(services.catalogue.get(_bare(name)))
 
 
@@ -55,7 +57,7 @@ def list_tenant_event_types(
 
     Those that it can subscribe to, by name. Where the contract has a feature for this, the operator opens it.
     """
-    services.tenants.check_documents(principal, tenant)
+    services.tenants.check_documents(principal)
     offered = services.catalogue.offered(services.contracts.of(services.tenants.get(tenant)))
     by_name = sorted(offered, key=lambda type: type.name)
     return page_of(by_name, lambda type: type.name, EventType.of, asked)

@@ -50,8 +50,13 @@ async def upload_contract(services: Services, principal: Who, given: Body[NewCon
 
 @get("/{name:str}", needs=Access.ANY_KEY, sync_to_thread=False)
 def get_contract(services: Services, principal: Who, name: Id, asked: Query[VersionQuery]) -> ContractFile:
-    """Read a contract."""
-    return _file(services, principal, services.contracts.text(name, asked.version))
+    """Read a contract.
+
+    Where it has a feature for its documents, a tenant's key sees it once the operator has opened them.
+    """
+    text = services.contracts.text(name, asked.version)
+    services.tenants.check_documents(principal, services.contracts.compiled(text))
+    return _file(services, principal, text)
 
 
 @delete("/{name:str}", needs=Access.OPERATOR, status_code=200)
