@@ -81,9 +81,9 @@ async def running(server: ServerProcess) -> AsyncIterator[ServerProcess]:
 
 
 @asynccontextmanager
-async def customer(server: ServerProcess) -> AsyncIterator[Customer]:
+async def customer(server: ServerProcess, contract: str = "standard") -> AsyncIterator[Customer]:
     """A new tenant of a server."""
     async with server.client() as client:
-        answer = await client.post("/v1/tenants", json={"name": "Customer"})
+        answer = await client.post("/v1/tenants", json={"name": "Customer", "contract": contract})
         answer.raise_for_status()
         yield Customer(client, answer.json()["id"])

@@ -15,7 +15,6 @@ def _signature_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option(
             "--time", "at", type=int, metavar="SECONDS", help="The time, in seconds since 1970; else now."
         ),
-        click.option("--url", default="", help="The URL that is called, for contracts that sign it."),
         contract_option,
     ):
         command = option(command)
@@ -26,15 +25,21 @@ def _signature_options(command: Callable[..., None]) -> Callable[..., None]:
 @_signature_options
 @click.option("--secret", required=True, help="The signing secret, or @FILE.")
 @click.option("--id", default="evt_test", show_default=True, help="The event's id.")
+@click.option("--url", default="", help="The endpoint's URL, for contracts that sign it.")
 def sign(body: str, secret: str, id: str, at: int | None, url: str, contract: str) -> None:
     """Print the headers that sign BODY: a text, @FILE, or - for standard input.
 
-    They go into curl as they are: `curl -H @headers --data-binary @body URL`.
+    They go into curl as they are: `curl -H @headers --data-binary @body URL`. Where the contract adds to the
+    URL, the one to call is told on standard error.
     """
-    now = at if at is not None else int(time.time())
+    now = (at if at is not None else int(time.time())) * 1000
+    content = read_bytes(body)
     _, known = read_contract(contract)
-    for name, value in known.sign(read_bytes(body), id, read_text(secret), now * 1000, url):
+    called = known.called(url, content, id, now)
+    for name, value in known.sign(content, id, read_text(secret), now, called):
         click.echo(f"{name}: {value}")
+    if called != url:
+        click.echo(f"Call {called}", err=True)
 
 
 @click.command()
@@ -51,6 +56,7 @@ def sign(body: str, secret: str, id: str, at: int | None, url: str, contract: st
     metavar="NAME:VALUE",
     help="A header that came with it, or @FILE with a line for each; repeatable.",
 )
+@click.option("--url", default="", help="The URL that was called, for contracts that sign it.")
 @click.option(
     "--tolerance", type=duration, default="5m", show_default=True, help="How far off its time may be."
 )

@@ -162,6 +162,12 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         facts = Facts(event, delivery, endpoint, 1, self.attempts, now, self.catalogue)
         return tuple(self._headers(facts, Sent(self.method, url, body)))
 
+    def called(self, url: str, body: bytes, id: str, now: int) -> str:
+        """The URL to call with a body that somebody else has made: an endpoint's, and what is added to it."""
+        event = Event(id, "", "", None, now, now)
+        facts = Facts(event, *_somebody(event), 1, self.attempts, now, self.catalogue)
+        return url_with(self.query, facts, Sent(self.method, url, body))
+
     def _headers(self, facts: Facts, sent: Sent) -> list[tuple[str, str]]:
         headers = [(name, text) for name, value in self.headers if (text := value(facts))]
         for header in self.signatures:
