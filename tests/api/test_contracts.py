@@ -96,6 +96,25 @@ async def test_pin_and_move(operator: Client) -> None:
     ]
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_words_are_for_their_own(operator: Client, demo: Client, nobody: Client, method: str) -> None:
+    """What a contract calls errors does not tell strangers that there is a tenant which has it."""
+    errors = 'not_found = "NO"\nunauthenticated = "NO"'
+    await uploaded(operator, f"{FIRST}\n[errors]\n{errors}\n")
+    await tenant(operator, contract="acme")
+    answers = [await one.request(method, "/v1/tenants/a/events", json=SAMPLE) for one in (demo, nobody)]
+    assert ["contract_code" in answer.json() for answer in answers] == [False, False]
+
+
+async def test_its_own_words(operator: Client, new_client: Any) -> None:
+    """A tenant is told what its contract calls an error."""
+    await uploaded(operator, f'{FIRST}\n[errors]\nnot_found = "NO"\nmalformed = "BAD"\n')
+    await tenant(operator, contract="acme")
+    own = await new_client("a")
+    answers = [await own.get("/v1/tenants/a/events/evt_1"), await own.post("/v1/tenants/a/events")]
+    assert [answer.json()["contract_code"] for answer in answers] == ["NO", "BAD"]
+
+
 async def test_move_to_nothing(operator: Client) -> None:
     """A version that is not there is refused, with its field."""
     answer = await operator.patch("/v1/tenants/demo", json={"contract_version": "0123456789ab"})

@@ -102,8 +102,9 @@ async def _harden(message: Message, scope: Scope) -> None:
 
 def _on_error(contracts: Contracts) -> Callable[[AnyRequest, HookferryError], Response[bytes]]:
     def on_error(request: AnyRequest, error: HookferryError) -> Response[bytes]:
-        code = contracts.error_code(request.path_params.get("tenant", ""), error.code)
-        return _response(*problems.problem(error, code))
+        # A stranger must not learn from a contract's word that there is a tenant which has it.
+        seen = request.path_params.get("tenant", "") if request.scope.get("user") else ""
+        return _response(*problems.problem(error, contracts.error_code(seen, error.code)))
 
     return on_error
 

@@ -76,7 +76,9 @@ class PublishRoutes:
         try:
             body = await handle(tenant, scope, receive)
         except HookferryError as error:
-            status, headers, body = problem(error, self._contracts.error_code(tenant, error.code))
+            # A stranger must not learn from a contract's word that there is a tenant which has it.
+            seen = tenant if scope.get("user") else ""
+            status, headers, body = problem(error, self._contracts.error_code(seen, error.code))
         except Exception as error:
             status, headers, body = bug(scope["path"], error)
         else:
@@ -106,6 +108,7 @@ class PublishRoutes:
         headers = dict(scope["headers"])
         principal = self._keys.authenticate(bearer(headers.get(b"authorization")))
         principal.require(Permission.EVENTS_WRITE, tenant)
+        scope["user"] = principal
         return headers
 
 
