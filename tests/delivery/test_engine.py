@@ -1,8 +1,10 @@
 """The engine whole: published, sent, retried, stopped, over real sockets and a real database."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -13,6 +15,8 @@ from hookferry.store.base import Slice
 from tests.support.engine import SECRET, Engine, engine
 
 HOUR = 3600
+
+T = TypeVar("T")
 
 
 async def test_a_published_event_arrives(running: Engine) -> None:
@@ -367,6 +371,34 @@ async def test_a_backlog_is_worked_off(tmp_path: Path) -> None:
     assert (backlog.pending, backlog.leased) == (0, 0)
 
 
+async def test_claims_stop_when_enough_is_in_memory(tmp_path: Path) -> None:
+    """Rule 2: what waits for an endpoint that hangs stays in the database, however often it is looked for."""
+    sender = Gate()
+    async with engine(tmp_path, sender, lane_cap=1) as made:
+        await made.add_endpoint()
+        for _ in range(1000):
+            await made.publish(hand_over=Deaf())
+        made.start()
+        for _ in range(100):
+            made.clock.advance(1)
+            leased = (await made.store.backlog()).leased
+        sender.open()
+    assert 512 < leased <= 512 + 64
+
+
+async def test_a_bug_in_a_claim_ends_nothing(tmp_path: Path) -> None:
+    """The dispatcher comes back to it: everybody's retries depend on that loop."""
+    async with engine(tmp_path) as made:
+        await made.add_endpoint()
+        await made.publish(hand_over=Deaf())
+        made.store.next_due = stumbling(made.store.next_due)  # type: ignore[method-assign, assignment]
+        made.start()
+        await made.store.backlog()
+        made.clock.advance(31)
+        await made.until_settled(1)
+        assert await made.statuses() == ["succeeded"]
+
+
 async def test_an_event_for_many_endpoints_reaches_all(running: Engine) -> None:
     """What is not handed over is claimed."""
     for number in range(100):
@@ -439,6 +471,19 @@ async def test_a_dead_workers_deliveries_are_rescued(running: Engine) -> None:
     running.store.worker = living
     running.clock.advance(60)
     assert len(await running.receiver.wait_for(1)) == 1
+
+
+def stumbling(verb: Callable[..., Awaitable[T]]) -> Callable[..., Awaitable[T]]:
+    """A verb of the store that meets a bug the first time."""
+    calls = []
+
+    async def stumble(*given: object) -> T:
+        calls.append(given)
+        if len(calls) == 1:
+            raise KeyError("a bug")
+        return await verb(*given)
+
+    return stumble
 
 
 class Deaf:

@@ -2,8 +2,12 @@
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from hookferry.errors import Unavailable
 from hookferry.store.sqlite.connection import connect
@@ -28,3 +32,95 @@ async def test_what_was_committed_is_answered_whatever_befell_the_rest(tmp_path:
     await writer.close()
     connection.close()
     assert answers[1] == "fine"
+
+
+def _insert(connection: sqlite3.Connection, members: list[Any]) -> list[Any]:
+    """Stores members, and meets a bug of ours at `bug`."""
+    for member in members:
+        connection.execute("insert into stored values (?)", (member,))
+        if member == "bug":
+            raise KeyError("a bug")
+    return members
+
+
+class Written:
+    """A writer of its own, and what it has written. `batches` are the sizes of its commits."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "writer.db"
+        self.batches: list[int] = []
+        self._connection = connect(self.file)
+        self._connection.execute("create table stored (member text)")
+        self.writer = Writer(self._connection, asyncio.get_running_loop(), self.batches.append)
+
+    async def submit(self, *members: str, weight: int = 1) -> list[Any]:
+        """Have members written at once; what each was answered."""
+        answers = [self.writer.submit(0, weight, _insert, member) for member in members]
+        return await asyncio.gather(*answers, return_exceptions=True)
+
+    def stored(self) -> set[str]:
+        """What others can see."""
+        with closing(sqlite3.connect(self.file)) as other:
+            return {member for (member,) in other.execute("select member from stored")}
+
+    async def close(self) -> None:
+        await self.writer.close()
+        self._connection.close()
+
+
+@pytest.fixture
+async def written(tmp_path: Path) -> AsyncIterator[Written]:
+    written = Written(tmp_path)
+    yield written
+    await written.close()
+
+
+async def test_a_bug_leaves_nothing_behind(written: Written) -> None:
+    """What it had written is rolled back; what waited with it is stored."""
+    await written.submit("a", "bug", "b")
+    assert written.stored() == {"a", "b"}
+
+
+async def test_a_bug_is_told_to_its_caller_alone(written: Written) -> None:
+    """Its neighbours are answered as if it had not been there."""
+    first, bug, last = await written.submit("a", "bug", "b")
+    assert (first, type(bug), last) == ("a", KeyError, "b")
+
+
+async def test_a_bug_that_is_alone_is_told(written: Written) -> None:
+    """As what it is, and not as a fault of the database."""
+    (bug,) = await written.submit("bug")
+    assert type(bug) is KeyError
+
+
+async def test_a_writer_goes_on_after_a_bug(written: Written) -> None:
+    """No transaction of it stays open."""
+    await written.submit("bug")
+    await written.submit("a")
+    assert written.stored() == {"a"}
+
+
+async def test_a_bug_in_a_call_leaves_nothing_behind(written: Written) -> None:
+    """Calls run in the thread, with what else is in the commit."""
+    call = written.writer.call(lambda connection: _insert(connection, ["bug"]))
+    answers = await asyncio.gather(written.submit("a"), call, return_exceptions=True)
+    assert (written.stored(), type(answers[1])) == ({"a"}, KeyError)
+
+
+async def test_a_locked_file_is_told_to_all_that_wait(written: Written) -> None:
+    """At once: each commit of its own would wait for the lock anew, two seconds each time."""
+    with closing(sqlite3.connect(written.file, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        answers = await written.submit("a", "b", "c", weight=1_000)
+        other.execute("rollback")
+    assert ([type(answer) for answer in answers], written.batches) == ([Unavailable] * 3, [3])
+
+
+async def test_a_writer_goes_on_after_a_lock(written: Written) -> None:
+    """Nothing has to be restarted."""
+    with closing(sqlite3.connect(written.file, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        await written.submit("a")
+        other.execute("rollback")
+    await written.submit("b")
+    assert written.stored() == {"b"}
