@@ -102,9 +102,10 @@ async def test_a_writer_goes_on_after_a_bug(written: Written) -> None:
 
 async def test_a_bug_in_a_call_leaves_nothing_behind(written: Written) -> None:
     """Calls run in the thread, with what else is in the commit."""
+    other = written.writer.submit(0, 1, _insert, "a")
     call = written.writer.call(lambda connection: _insert(connection, ["bug"]))
-    answers = await asyncio.gather(written.submit("a"), call, return_exceptions=True)
-    assert (written.stored(), type(answers[1])) == ({"a"}, KeyError)
+    answers = await asyncio.gather(other, call, return_exceptions=True)
+    assert (written.stored(), answers[0], type(answers[1])) == ({"a"}, "a", KeyError)
 
 
 async def test_a_locked_file_is_told_to_all_that_wait(written: Written) -> None:
