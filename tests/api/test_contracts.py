@@ -132,6 +132,17 @@ async def test_move_that_would_lose_secrets(operator: Client) -> None:
     assert (answer.status_code, answer.json()["code"], stays) == (409, "conflict", first["version"])
 
 
+async def test_move_that_would_need_secrets(operator: Client) -> None:
+    """A version that needs secrets where an endpoint has none is a conflict: nothing could be sent to it."""
+    optional = '[secret]\nrequired = false\ngiver = "customer"'
+    await uploaded(operator, FIRST.replace("[secret]", optional))
+    await tenant(operator, contract="acme")
+    await operator.post("/v1/tenants/a/endpoints", json={"url": "https://example.com/"})
+    await uploaded(operator, SECOND)
+    answer = await operator.patch("/v1/tenants/a", json={"contract_version": "latest"})
+    assert (answer.status_code, answer.json().get("field")) == (409, "contract_version")
+
+
 async def test_a_refused_move_shows_no_secret(operator: Client) -> None:
     """The answer says what is wrong with a secret, not the secret."""
     await uploaded(operator)

@@ -95,6 +95,10 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         """True if an event that matches goes to the endpoint: it is not paused and finished setting up."""
         if self.subscription.drops_paused and endpoint.status is not EndpointStatus.ACTIVE:
             return False
+        return self.completes(endpoint)
+
+    def completes(self, endpoint: Endpoint) -> bool:
+        """True if an endpoint's set-up is finished: it has a secret, if it needs one."""
         return bool(endpoint.secrets) or not self.secrets.required
 
     def canonical(self, type: str) -> str:

@@ -103,13 +103,15 @@ class Tenants:
                 field="contract",
             )
         for endpoint in endpoints:
-            self._check_goes_with(endpoint, self._contracts.compiled(text))
+            self._check_goes_with(endpoint, self._contracts.of(tenant), self._contracts.compiled(text))
         return text
 
-    def _check_goes_with(self, endpoint: Endpoint, contract: Contract) -> None:
-        """Raises Conflict for an endpoint that could not be sent to under a contract."""
+    def _check_goes_with(self, endpoint: Endpoint, old: Contract, contract: Contract) -> None:
+        """Raises Conflict for an endpoint that could no longer be sent to under a contract."""
         check_readable(endpoint)
         try:
+            if old.completes(endpoint) and not contract.completes(endpoint):
+                raise Invalid("it has no secret")
             for secret in live(endpoint.secrets, self._clock.now()):
                 contract.check_secret(secret.value)
             check_headers(dict(endpoint.headers), contract.header_names)
