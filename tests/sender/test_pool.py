@@ -46,6 +46,18 @@ async def test_idling_ends(receiver: Receiver) -> None:
     assert pool.take("origin") is None
 
 
+async def test_a_busy_connection_ends(receiver: Receiver) -> None:
+    """However often it is used: its receiver may have moved to another address."""
+    pool = Pool(asyncio.get_running_loop(), age=0.02)
+    connection = await connect(receiver, pool)
+    async with asyncio.timeout(10):
+        while connection.open:
+            pool.put(connection)
+            pool.take("origin")
+            await asyncio.sleep(0)
+    await connection.gone
+
+
 async def test_a_receiver_that_closes_is_forgotten(receiver: Receiver) -> None:
     """A connection that its receiver ended is never handed out."""
     pool = Pool(asyncio.get_running_loop())
