@@ -61,7 +61,7 @@ def _described(command: Callable[..., None]) -> Callable[..., None]:
 @output_option
 @tenant_options
 def register(api: "Api", out: "Output", **wanted: Any) -> None:
-    """Register an endpoint and print its secret."""
+    """Register an endpoint and print its secret, or its public key where a secret is never shown."""
     out.one(api.call("POST", api.tenant("endpoints"), given(wanted)))
 
 
