@@ -2,14 +2,15 @@
 
 Nothing here looks at what a host might mean: forms that only some resolvers take for an address
 (`127.1`, `0x7f000001`) are refused by a rule of syntax, and everything else is judged by the address
-that it resolves to (addresses.py). Sources: RFC 3986, FAULTS "Egress guard".
+that it resolves to (addresses.py). Names of other letters are read as browsers do: mapped by UTS 46, then
+IDNA 2008 (RFC 5891). Sources: RFC 3986, FAULTS "Egress guard".
 """
 
 import re
-import stringprep
 from collections.abc import Collection
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
+import idna
 import msgspec
 
 from hookferry.errors import Invalid
@@ -26,8 +27,8 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORT = re.compile(r"[0-9]{1,5}")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _TO_ESCAPE = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=:@/?%\[\]-]")
-# IDNA 2003, which Python has, and IDNA 2008, which browsers use, send these four to different hosts.
-_DEVIATIONS = frozenset("ßς\u200c\u200d")
+# Versions of Unicode's mapping disagree on the capital of ß: "ss" up to 15.0, "ß" from then on.
+_DISPUTED = "\u1e9e"
 
 
 class Url(msgspec.Struct, frozen=True):
@@ -121,12 +122,13 @@ def _ipv4(host: str) -> str:
 def _ascii(text: str) -> str:
     if text.isascii():
         return text
-    if any(letter in _DEVIATIONS or stringprep.in_table_a1(letter) for letter in text):
-        raise _invalid("its host has a letter that browsers read differently; write it in its xn-- form")
+    if _DISPUTED in text:
+        raise _invalid("its host has a letter that is read differently; write it in its xn-- form")
     try:
-        return text.encode("idna").decode("ascii")
+        labels = idna.uts46_remap(text, std3_rules=False).split(".")
+        return ".".join(label if label.isascii() else idna.alabel(label).decode() for label in labels)
     except UnicodeError:
-        raise _invalid("its host is not a valid international name") from None
+        raise _invalid("its host is not a valid international name; write it in its xn-- form") from None
 
 
 def _target(text: str) -> str:
