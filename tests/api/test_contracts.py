@@ -159,6 +159,23 @@ async def test_tenants_move_nothing_themselves(new_client: Any) -> None:
     assert (await admin.patch("/v1/tenants/demo", json={"contract_version": "latest"})).status_code == 403
 
 
+async def test_a_status_that_stays(operator: Client) -> None:
+    """Where a contract lets nobody change the status, an endpoint cannot be paused."""
+    await uploaded(operator, FIRST.replace("[subscription]", '[subscription]\nmutable = ["url"]'))
+    await tenant(operator, contract="acme")
+    made = (await operator.post("/v1/tenants/a/endpoints", json={"url": "https://example.com/"})).json()
+    paths = [f"/v1/tenants/a/endpoints/{made['id']}/{word}" for word in ("pause", "resume")]
+    assert [(await operator.post(path)).status_code for path in paths] == [422, 200]
+
+
+async def test_a_key_pair_that_is_needed(operator: Client) -> None:
+    """Where a contract signs each request with Ed25519, each endpoint has a key pair, asked for or not."""
+    await uploaded(operator, FIRST.replace("optional = true", "optional = false"))
+    await tenant(operator, contract="acme")
+    made = (await operator.post("/v1/tenants/a/endpoints", json={"url": "https://example.com/"})).json()
+    assert made["public_key"].startswith("whpk_")
+
+
 async def test_delete(operator: Client) -> None:
     """One that no tenant has goes; one that a tenant has stays."""
     await uploaded(operator)

@@ -87,6 +87,12 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         return any(one.algorithm.random for header in self.signatures for one in header.signatures)
 
     @property
+    def needs_ed25519(self) -> bool:
+        """True if no request goes out without a signature of the endpoint's own key pair."""
+        signatures = [one for header in self.signatures for one in header.signatures]
+        return any(isinstance(one.algorithm, Ed25519) and not one.optional for one in signatures)
+
+    @property
     def selective(self) -> bool:
         """True if there are endpoints that match and yet get nothing: then `accepts` says which."""
         return self.subscription.drops_paused or self.secrets.giver == "operator"
@@ -98,8 +104,9 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         return self.completes(endpoint)
 
     def completes(self, endpoint: Endpoint) -> bool:
-        """True if an endpoint's set-up is finished: it has a secret, if it needs one."""
-        return bool(endpoint.secrets) or not self.secrets.required
+        """True if an endpoint's set-up is finished: it has a secret and a key pair, if it needs them."""
+        secret = bool(endpoint.secrets) or not self.secrets.required
+        return secret and (endpoint.ed25519 is not None or not self.needs_ed25519)
 
     def canonical(self, type: str) -> str:
         """The catalogue's name of an event type, which may be given by another name of it."""

@@ -76,6 +76,7 @@ class Endpoints:
         """An endpoint as it would be created, for who stores it with something else. Raises as `create`."""
         contract = self._contract(tenant)
         now = self._clock.now()
+        paired = wanted.ed25519 or contract.needs_ed25519
         return Endpoint(
             id=self._ids.new("ep"),
             tenant=tenant,
@@ -89,7 +90,7 @@ class Endpoints:
             created_at=now,
             updated_at=now,
             timeout=rules.check_timeout(wanted.timeout),
-            ed25519=new_ed25519(contract, self._randomness) if wanted.ed25519 else None,
+            ed25519=new_ed25519(contract, self._randomness) if paired else None,
         )
 
     def subscribable(self, tenant: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -115,14 +116,20 @@ class Endpoints:
     async def pause(self, tenant: str, id: str) -> Endpoint:
         """Let it receive nothing until it is resumed. Raises NotFound, or Conflict if it is disabled.
 
+        Raises Invalid where its contract lets nobody change the status.
         Its contract says whether what happens meanwhile is held for it or dropped.
         """
+        self._check_switch(tenant, id, EndpointStatus.PAUSED)
         paused = await self._replace(tenant, id, status=EndpointStatus.PAUSED)
         await reconcile(self._store, self._clock, id)
         return paused
 
     async def resume(self, tenant: str, id: str) -> Endpoint:
-        """Let a paused or disabled endpoint receive again; what was held is due now. Raises NotFound."""
+        """Let a paused or disabled endpoint receive again; what was held is due now.
+
+        Raises NotFound, and Invalid where its contract lets nobody change the status.
+        """
+        self._check_switch(tenant, id, EndpointStatus.ACTIVE)
         resumed = await self._replace(tenant, id, status=EndpointStatus.ACTIVE, disabled_reason=None)
         if await reconcile(self._store, self._clock, id):
             self._wake()
@@ -164,6 +171,11 @@ class Endpoints:
 
         unique = "url" in given and self._contract(tenant).subscription.unique_url
         return await self._store.change_endpoint(tenant, id, change, unique)
+
+    def _check_switch(self, tenant: str, id: str, status: EndpointStatus) -> None:
+        rules.check_mutable(
+            self.get(tenant, id), {"status": status}, self._contract(tenant).subscription.mutable
+        )
 
     def _contract(self, tenant: str) -> Contract:
         return open_contract(self._contracts, self._store.directory.tenant(tenant))

@@ -14,7 +14,7 @@ from hookferry.service import features
 from hookferry.service.contracts import LATEST, Contracts
 from hookferry.service.forms import NewTenant, TenantChange
 from hookferry.service.principal import Principal
-from hookferry.service.reconciling import reconcile
+from hookferry.service.reconciling import reconcile_all
 from hookferry.service.rules import check_features, check_headers, check_tenant_id, check_text
 from hookferry.service.secrets import check_readable, live
 from hookferry.store.base import Slice, Store
@@ -82,7 +82,7 @@ class Tenants:
         """Delete a tenant with its keys and endpoints. How many deliveries that cancelled."""
         endpoints = self._store.directory.endpoints(id)
         await self._store.delete_tenant(id, self._clock.now())
-        return sum([await reconcile(self._store, self._clock, endpoint.id) for endpoint in endpoints])
+        return await reconcile_all(self._store, self._clock, [endpoint.id for endpoint in endpoints])
 
     async def _has_history(self, id: str) -> bool:
         events = await self._store.events(id, Slice(limit=1))
@@ -111,7 +111,7 @@ class Tenants:
         check_readable(endpoint)
         try:
             if old.completes(endpoint) and not contract.completes(endpoint):
-                raise Invalid("it has no secret")
+                raise Invalid("it has no secret, or no key pair")
             for secret in live(endpoint.secrets, self._clock.now()):
                 contract.check_secret(secret.value)
             check_headers(dict(endpoint.headers), contract.header_names)
