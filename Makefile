@@ -4,6 +4,7 @@
 #   make test     all tests
 #   make serve    a server to try things with
 #   make lint     style, types, import rules
+#   make docs     the guides of the built-in contracts
 #   make bench    speed, memory and growth, measured on this machine (about 15 minutes)
 #   make crash    kill the server 20 times and count what arrives
 
@@ -14,7 +15,7 @@ PACKAGE ?= --editable .
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test serve lint bench crash wheel clean
+.PHONY: demo test serve lint docs bench crash wheel clean
 
 demo: $(VENV)/ready
 	$(BIN)/hookferry demo
@@ -30,6 +31,15 @@ lint: $(VENV)/tools
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+VECTORS := $(wildcard src/hookferry/contracts/builtin/*.vectors.toml)
+docs: $(VECTORS:src/hookferry/contracts/builtin/%.vectors.toml=docs/contracts/guides/%.md)
+
+docs/contracts/guides/%.md: always $(VENV)/ready
+	$(BIN)/hookferry contracts guide $* -o $@ $(if $(wildcard docs/contracts/$*.md),--more ../$*.md)
+
+.PHONY: always
+always:
 
 bench: $(VENV)/tools
 	$(BIN)/python -m bench

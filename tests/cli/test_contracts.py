@@ -230,3 +230,25 @@ def test_command_whose_file_is_gone(ac: Installed) -> None:
     Path("acme.toml").unlink()
     done = ac("webhooks", "list")
     assert (done.returncode, done.stderr.count("\n"), "acme.toml" in done.stderr) == (1, 1, True)
+
+
+def test_guide() -> None:
+    """The page of a file, printed."""
+    assert run("contracts", "guide", written()).stdout.startswith("# One Ltd: what receivers get\n")
+
+
+def test_guide_in_a_file() -> None:
+    """Written to a file, it is the same."""
+    run("contracts", "guide", "standard", "-o", "guide.md")
+    assert Path("guide.md").read_text("utf-8") == run("contracts", "guide", "standard").stdout
+
+
+def test_guide_in_a_language() -> None:
+    """The code of one language alone."""
+    assert run("contracts", "guide", "standard", "--language", "go").stdout.startswith("package webhook\n")
+
+
+@pytest.mark.parametrize(("name", "language", "code"), [("standard", "cobol", 2), ("foxtrot", "go", 5)])
+def test_guide_without_code(name: str, language: str, code: int) -> None:
+    """A language that is not known, a contract that signs nothing."""
+    assert run("contracts", "guide", name, "--language", language).exit_code == code

@@ -130,6 +130,36 @@ def upload(api: "Api", out: "Output", file: Path) -> None:
 
 
 @contracts.command()
+@click.argument("file", metavar="NAME|FILE")
+@click.option("--language", help="Print only the code that verifies, in a language such as python.")
+@click.option("--more", metavar="LINK", help="A page to link to.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it to FILE, else print it."
+)
+def guide(file: str, language: str | None, more: str | None, output: Path | None) -> None:
+    """Print the page for those who receive a contract's webhooks, in Markdown.
+
+    What arrives, how to verify it in seven languages, when it is tried again, which events there are.
+    """
+    from hookferry.delivery.wire import agent, target, wire_headers
+    from hookferry.guides import LANGUAGES, page, snippet
+
+    text, contract = read_contract(file)
+    if language is None:
+        made = page(
+            contract, text.text, lambda request: wire_headers(request, target(request.url), agent()), more
+        )
+    elif language in LANGUAGES:
+        made = snippet(contract, text.text, language)
+    else:
+        raise click.BadParameter(f"expected one of {', '.join(LANGUAGES)}", param_hint="--language")
+    if output is None:
+        click.echo(made, nl=False)
+    else:
+        output.write_text(made, "utf-8")
+
+
+@contracts.command()
 @click.argument("name")
 @output_option
 @server_options

@@ -69,7 +69,7 @@ def preview(
         scope={},
         headers=(),
         status=EndpointStatus.ACTIVE,
-        secrets=(Secret(_example(contract) if secret is None else _checked(contract, secret)),),
+        secrets=(Secret(example_secret(contract) if secret is None else _checked(contract, secret)),),
         created_at=now,
         updated_at=now,
     )
@@ -84,6 +84,6 @@ def _checked(contract: Contract, secret: str) -> str:
     return secret
 
 
-def _example(contract: Contract) -> str:
+def example_secret(contract: Contract) -> str:
     """A secret that is no secret. Raises Invalid for a contract whose secrets cannot be made up."""
     return contract.new_secret(bytes(range(contract.secrets.random)))

@@ -16,21 +16,33 @@ if TYPE_CHECKING:
 
 
 class Language(msgspec.Struct, frozen=True):
-    """A language: its title, from which version on, what it needs, and what a Markdown fence calls it."""
+    """A language, for a page. `needs` is the oldest version that the code runs in."""
 
     title: str
     needs: str
     fence: str
+    """What Markdown calls it."""
+    raw: str
+    """Where the body is before any parser, in frameworks that many use."""
 
 
 LANGUAGES = {
-    "python": Language("Python", "Python 3.9", "python"),
-    "javascript": Language("JavaScript", "Node 18", "js"),
-    "go": Language("Go", "Go 1.19", "go"),
-    "ruby": Language("Ruby", "Ruby 3.0", "ruby"),
-    "php": Language("PHP", "PHP 8.0", "php"),
-    "java": Language("Java", "Java 17", "java"),
-    "csharp": Language("C#", ".NET 8", "csharp"),
+    "python": Language(
+        "Python",
+        "Python 3.9",
+        "python",
+        "`request.get_data()` in Flask, `request.body` in Django, `await request.body()` in FastAPI",
+    ),
+    "javascript": Language(
+        "JavaScript", "Node 18", "js", '`request.body` in Express behind `express.raw({ type: "*/*" })`'
+    ),
+    "go": Language("Go", "Go 1.19", "go", "`io.ReadAll(request.Body)`"),
+    "ruby": Language("Ruby", "Ruby 3.0", "ruby", "`request.raw_post` in Rails, `request.body.read` in Rack"),
+    "php": Language("PHP", "PHP 8.0", "php", "`file_get_contents('php://input')`"),
+    "java": Language("Java", "Java 17", "java", "`request.getInputStream().readAllBytes()` in a servlet"),
+    "csharp": Language(
+        "C#", ".NET 8", "csharp", "copy `Request.Body` to a `MemoryStream` in ASP.NET Core, then `ToArray()`"
+    ),
 }
 """By the name of the template."""
 
