@@ -115,6 +115,8 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
         await store.open()
         try:
             development = Development(key, settings.admin_key) if settings.dev else None
+            if development is not None:
+                settings = development.applied(settings)
             _require_key(settings, store, clock.now())
             async with _parts(settings, store, clock, ids, listener, development) as server:
                 yield server
@@ -134,29 +136,17 @@ async def _parts(
     contracts = Contracts(store, clock, settings.contracts_folder())
     await contracts.pin_all()
     contracts.at_root(settings.contract)
-    registry = CollectorRegistry()
-    observer = Observer(logs.Lines(settings.log_format, settings.log_level), registry)
-    allow = (*settings.allow_net, *(development.networks if development else ()))
-    sender = _sender(settings, Guard(allow))
-    executor = Executor(store, clock, ids, contracts, sender, random.random, settings.time_scale)
-    dispatcher = Dispatcher(
-        store,
-        clock,
-        executor.deliver,
-        executor.give_back,
-        settings.concurrency,
-        settings.endpoint_concurrency,
-    )
+    observer = Observer(logs.Lines(settings.log_format, settings.log_level), CollectorRegistry())
+    sender = _sender(settings)
+    dispatcher = _dispatcher(settings, store, clock, ids, contracts, sender)
     publisher = Publisher(
         store, clock, ids, dispatcher, contracts, settings.payload_limit, observer.published
     )
-    tail = Tail()
+    services = _services(settings, store, clock, ids, contracts, sender, dispatcher, publisher)
     store.batches = observer.committed
     store.cancellations = observer.cancelled
     store.listen(observer.settled)
-    store.listen(tail.on_settled)
-    admin_key = development.admin_key if development else settings.admin_key
-    keys = Keys(store, clock, ids, contracts, os.urandom, admin_key)
+    store.listen(services.tail.on_settled)
     keeper = Keeper(
         store,
         clock,
@@ -164,39 +154,68 @@ async def _parts(
         settings.retention,
         settings.body_retention,
         dispatcher.wake,
-        keys.note_uses,
+        services.keys.note_uses,
     )
-    endpoints = Endpoints(store, clock, ids, contracts, os.urandom, publisher, dispatcher.wake, allow)
-    services = Services(
+    ready = Readiness(store, clock).check
+    rest = create_app(
+        services,
+        observer.exposition(store, dispatcher, clock),
+        ready,
+        routers(services, settings.contract),
+    )
+    api = PublishRoutes(publisher, services.keys, contracts, store.directory, settings.payload_limit, rest)
+    http = _Uvicorn(api, settings)
+    # The built-in receiver is there before the engine and after it.
+    receiving = development.receiving(services) if development else nullcontext()
+    async with receiving, _working(dispatcher, keeper, sender, http, listener, settings.grace, services.tail):
+        host, port = listener.getsockname()[:2]
+        yield Server(f"http://{f'[{host}]' if ':' in host else host}:{port}", services, development)
+
+
+def _dispatcher(
+    settings: Settings, store: Store, clock: Clock, ids: IdMaker, contracts: Contracts, sender: Sender
+) -> Dispatcher:
+    """What delivers, from the lanes to the settlement."""
+    executor = Executor(store, clock, ids, contracts, sender, random.random, settings.time_scale)
+    return Dispatcher(
+        store,
+        clock,
+        executor.deliver,
+        executor.give_back,
+        settings.concurrency,
+        settings.endpoint_concurrency,
+    )
+
+
+def _services(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    ids: IdMaker,
+    contracts: Contracts,
+    sender: Sender,
+    dispatcher: Dispatcher,
+    publisher: Publisher,
+) -> Services:
+    """What the APIs ask: each tells the engine what concerns it."""
+    endpoints = Endpoints(
+        store, clock, ids, contracts, os.urandom, publisher, dispatcher.wake, settings.allow_net
+    )
+    return Services(
         contracts=contracts,
         previews=Previews(contracts, clock, sender.on_wire),
         tenants=Tenants(store, clock, ids, contracts),
         roles=Roles(store, clock, ids),
         members=Members(store, clock, ids),
-        keys=keys,
+        keys=Keys(store, clock, ids, contracts, os.urandom, settings.admin_key),
         endpoints=endpoints,
         alerts=Alerts(store, clock, ids, contracts, endpoints),
         secrets=Secrets(store, clock, contracts, os.urandom),
         catalogue=Catalogue(store),
         history=History(store, clock, ids, dispatcher.wake, dispatcher.drop),
-        tail=tail,
+        tail=Tail(),
         egress=settings.egress(),
     )
-    exposition = observer.exposition(store, dispatcher, clock)
-    api = PublishRoutes(
-        publisher,
-        services.keys,
-        contracts,
-        store.directory,
-        settings.payload_limit,
-        create_app(services, exposition, Readiness(store, clock).check, routers(services, settings.contract)),
-    )
-    http = _Uvicorn(api, settings)
-    # The built-in receiver is there before the engine and after it.
-    receiving = development.receiving(services) if development else nullcontext()
-    async with receiving, _working(dispatcher, keeper, sender, http, listener, settings.grace, tail):
-        host, port = listener.getsockname()[:2]
-        yield Server(f"http://{f'[{host}]' if ':' in host else host}:{port}", services, development)
 
 
 class _Uvicorn(uvicorn.Server):
@@ -285,10 +304,12 @@ def _why_not(settings: Settings, error: Exception) -> str:
     return f"The address {settings.host} cannot be used: {reason}. Name one of this machine with --host."
 
 
-def _sender(settings: Settings, guard: Guard) -> Sender:
+def _sender(settings: Settings) -> Sender:
     """Raises StartError if deliveries cannot come from where they should."""
     try:
-        return Sender(guard, body_limit=settings.response_limit, bind=settings.bind_address)
+        return Sender(
+            Guard(settings.allow_net), body_limit=settings.response_limit, bind=settings.bind_address
+        )
     except Unavailable as error:
         raise StartError(f"{error.message} Name addresses of this machine with --bind-address.") from error
 
@@ -308,11 +329,7 @@ def _opens_all(key: Key, now: int) -> bool:
 
 def _require_key(settings: Settings, store: Store, now: int) -> None:
     """Raises StartError if nobody could use the API: there is no default key."""
-    if (
-        settings.dev
-        or settings.admin_key
-        or any(_opens_all(key, now) for key in store.directory.keys.values())
-    ):
+    if settings.admin_key or any(_opens_all(key, now) for key in store.directory.keys.values()):
         return
     raise StartError(
         "There is no key. Set HOOKFERRY_ADMIN_KEY to 32 random characters or more (for example from "

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 
+import msgspec
 import structlog
 
+from hookferry.config import Settings
 from hookferry.errors import NotFound
 from hookferry.model import Endpoint
 from hookferry.receiver import Arrival, Receiver
@@ -17,6 +19,7 @@ _log = structlog.get_logger("hookferry.receiver")
 
 TENANT = "demo"
 _ENDPOINT = "built-in receiver"
+_NETWORKS = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 class Development:
@@ -27,13 +30,17 @@ class Development:
     that one is not shown.
     """
 
-    networks = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-
     def __init__(self, key: bytes, admin_key: str | None = None) -> None:
         derived = "hf_dev_" + hashlib.sha256(b"hookferry development key" + key).hexdigest()[:40]
-        self.admin_key = admin_key or derived
+        self._admin_key = admin_key or derived
         self._shown_key = "$HOOKFERRY_ADMIN_KEY" if admin_key else derived
         self.receiver = Receiver(tell=_tell)
+
+    def applied(self, settings: Settings) -> Settings:
+        """The settings with its key, and with the receiver's networks opened."""
+        return msgspec.structs.replace(
+            settings, admin_key=self._admin_key, allow_net=(*settings.allow_net, *_NETWORKS)
+        )
 
     @asynccontextmanager
     async def receiving(self, services: Services) -> AsyncIterator[None]:
@@ -81,4 +88,5 @@ def _tell(arrival: Arrival) -> None:
         attempt=arrival.attempt,
         verified=arrival.verified,
         answered=arrival.status,
+        **({"problem": arrival.problem} if arrival.problem else {}),
     )
