@@ -203,7 +203,7 @@ def _services(
     )
     return Services(
         contracts=contracts,
-        previews=Previews(contracts, clock, sender.on_wire),
+        previews=Previews(contracts, clock, sender.on_wire, settings.payload_limit),
         tenants=Tenants(store, clock, ids, contracts),
         roles=Roles(store, clock, ids),
         members=Members(store, clock, ids),

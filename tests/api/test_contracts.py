@@ -227,6 +227,12 @@ async def test_a_faulty_preview(operator: Client, more: dict[str, Any], field: s
     assert (answer.status_code, answer.json()["field"].partition("[")[0]) == (422, field)
 
 
+async def test_preview_of_too_much(demo: Client) -> None:
+    """A payload that could not be published is not previewed."""
+    more = {**SAMPLE, "payload": "x" * 256 * 1024}
+    assert (await demo.post("/v1/contracts/opentrack/preview", json=more)).status_code == 413
+
+
 async def test_preview_of_what_a_contract_cannot_carry(operator: Client) -> None:
     """As at publish: the field is named."""
     await uploaded(operator, FIRST.replace('style = "raw"', 'style = "javascript"'))

@@ -73,7 +73,7 @@ class House:
         endpoints = Endpoints(store, clock, ids, contracts, random, self.publisher, self.engine.wake)
         self.services = Services(
             contracts=contracts,
-            previews=Previews(contracts, clock, lambda request: request),
+            previews=Previews(contracts, clock, lambda request: request, 256 * 1024),
             tenants=Tenants(store, clock, ids, contracts),
             roles=Roles(store, clock, ids),
             members=Members(store, clock, ids),

@@ -33,15 +33,26 @@ class NewPreview(Form, frozen=True):
 
 
 class Previews:
-    """Previews of the deployment's contracts. `on_wire` adds the headers of the connection."""
+    """Previews of the deployment's contracts. `on_wire` adds the headers of the connection.
 
-    def __init__(self, contracts: Contracts, clock: Clock, on_wire: Callable[[Request], Request]) -> None:
+    `payload_limit` is in bytes: what cannot be published is not rendered either.
+    """
+
+    def __init__(
+        self,
+        contracts: Contracts,
+        clock: Clock,
+        on_wire: Callable[[Request], Request],
+        payload_limit: int,
+    ) -> None:
         self._contracts = contracts
         self._clock = clock
         self._on_wire = on_wire
+        self._payload_limit = payload_limit
 
     def preview(self, name: str, wanted: NewPreview) -> Request:
-        """Raises NotFound, or Invalid for what the contract cannot carry."""
+        """Raises NotFound, TooLarge, or Invalid for what the contract cannot carry."""
+        rules.check_size(bytes(wanted.payload), self._payload_limit)
         contract = self._contracts.compiled(self._contracts.text(name, wanted.version))
         return self._on_wire(previewed(contract, wanted, self._clock.now()))
 

@@ -160,11 +160,7 @@ class Publisher:
         type = contract.canonical(rules.check_event_type(draft.type))
         self._check_known(contract, type)
         payload = bytes(draft.payload)
-        if len(payload) > self._payload_limit:
-            raise TooLarge(
-                f"The payload has {len(payload):,} bytes; at most {self._payload_limit:,} are accepted.",
-                field="payload",
-            )
+        rules.check_size(payload, self._payload_limit)
         check_payload(payload)
         event = Event(
             id=self._ids.new("evt"),

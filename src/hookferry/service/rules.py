@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 
 from hookferry.contracts.values import EVENT_TYPE, FEATURE
-from hookferry.errors import Invalid
+from hookferry.errors import Invalid, TooLarge
 from hookferry.masking import MASK
 from hookferry.model import Headers, Scope
 from hookferry.service.payloads import check_payload
@@ -182,6 +182,14 @@ def check_prose(field: str, text: str) -> str:
     """A description for people, of several lines maybe."""
     check_text(field, re.sub(r"[\n\r\t]", " ", text), DESCRIPTION_LENGTH)
     return text
+
+
+def check_size(payload: bytes, limit: int) -> None:
+    """Raises TooLarge for a payload of more than `limit` bytes."""
+    if len(payload) > limit:
+        raise TooLarge(
+            f"The payload has {len(payload):,} bytes; at most {limit:,} are accepted.", field="payload"
+        )
 
 
 def check_json(field: str, value: msgspec.Raw) -> msgspec.Raw:
