@@ -376,3 +376,17 @@ async def test_below_its_name(company: Company) -> None:
     """The API is below the company's name too, on a server that has another one at its root."""
     async with company.caller({"Opentrack-API-Key": company.key}, "/opentrack") as client:
         assert (await Webhooks(client, company).register(URL))["url"] == URL
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("DELETE", "/v1/webhooks", (405, "METHOD_NOT_ALLOWED")),
+        ("GET", "/v1/webhooks/1/2", (404, "NOT_FOUND")),
+        ("GET", "/nothing", (404, "NOT_FOUND")),
+    ],
+)
+async def test_no_route(company: Company, method: str, path: str, expected: tuple[int, str]) -> None:
+    """What no route takes is refused in OpenTrack's words, below /v1 too."""
+    async with company.caller({"Opentrack-API-Key": company.key}) as client:
+        assert code(await client.request(method, path)) == expected

@@ -119,13 +119,21 @@ def _where_nothing_is(
 
     def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
         path = f"{request.url.path}/"
-        for router in () if path.startswith("/v1/") else dialects:
-            if path.startswith(f"{router.path.rstrip('/')}/"):
+        for router in dialects:
+            if _is_below(path, router):
                 response: Response[bytes] = router.exception_handlers[HTTPException](request, error)
                 return response
         return _on_http_error(request, error)
 
     return on_http_error
+
+
+def _is_below(path: str, router: Router) -> bool:
+    """True for a path that a dialect answers for. Below /v1, which is native, those are its routes alone."""
+    if not path.startswith("/v1/"):
+        return path.startswith(f"{router.path.rstrip('/')}/")
+    routes = (route.path.partition("{")[0].rstrip("/") for route in router.routes)
+    return any(path.startswith(f"{route}/") for route in routes)
 
 
 def _on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
