@@ -58,6 +58,8 @@ from tests.contracts.examples import STANDARD, VECTORS, altered, refusal
         ("jitter = 0.2", "jiter = 0.2", "retry.jiter: unknown key; did you mean jitter?"),
         ('["200-299"]', '["299-200"]',
          'success.status: expected a status such as "410" or a range such as "200-299", got "299-200"'),
+        ('["200-299"]', "[200]",
+         'success.status: expected a status such as "410" or a range such as "200-299", got 200'),
         ('["200-299"]', "[]", "success.status: expected an array with at least one element"),
         ('"unrenderable"', '"unrenderabel"',
          'stop.outcome: unknown word "unrenderabel"; did you mean unrenderable?'),
@@ -194,6 +196,12 @@ def test_vectors_that_differ(old: str, new: str, problem: str) -> None:
     assert file == "acme.vectors.toml"
     assert int(line) > 1
     assert rest.startswith(f" {problem}")
+
+
+def test_differing_header_is_named() -> None:
+    """Of the headers of a vector, the first that does not come out is named."""
+    message = refusal(STANDARD, altered('content-type = "application/json"\n', "", VECTORS))
+    assert message.endswith("; content-type differs")
 
 
 def test_changed_contract_does_not_load() -> None:

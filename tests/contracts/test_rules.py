@@ -59,7 +59,7 @@ def test_longest_schedule(factor: int) -> None:
         ('schedule = { evry = "1s", times = 1 }', "retry.schedule.evry: unknown key; did you mean every?"),
         ('schedule = "1s"', "retry.schedule: expected an array of durations"),
         ('schedule = ["1"]', 'retry.schedule: expected a duration such as "30s"'),
-        ("schedule = [1]", "retry.schedule: expected a text that is not empty"),
+        ("schedule = [1]", 'retry.schedule: expected a duration such as "30s"'),
         ("schedule = []\njitter = nan", "retry.jitter: expected a number from 0 to 1"),
         ('schedule = []\ndeadline = "x"', "retry.deadline: expected a duration"),
     ],
@@ -286,3 +286,10 @@ def test_any_edit(edits: list[tuple[int, str, int, str, str]]) -> None:
         load("\n".join(lines), "acme.toml")
     except ContractError as error:
         assert error.message.startswith("acme.toml:")  # noqa: PT017 - most edits are refused, some load
+
+
+def test_one_bracket_too_few() -> None:
+    """A table where there may be several is refused with what to write."""
+    assert "signature: expected an array of tables, [[signature]]" in refusal(
+        file("[signature]\nkey = 'utf-8'")
+    )

@@ -66,10 +66,10 @@ class SecretRules(msgspec.Struct, frozen=True):
         """Raises Invalid (field `secret`) for a secret of another form or length."""
         size = FORMS[self.form].measure(_behind(self.prefix, secret, self.form))
         if not self.shortest <= size <= self.longest:
-            raise Invalid(
-                f"the secret has {size} {FORMS[self.form].unit}, not {self.shortest} to {self.longest}",
-                field="secret",
+            wanted = (
+                str(self.longest) if self.shortest == self.longest else f"{self.shortest} to {self.longest}"
             )
+            raise Invalid(f"the secret has {size} {FORMS[self.form].unit}, not {wanted}", field="secret")
 
     def decoded(self, secret: str) -> bytes:
         """The bytes behind the prefix of a base64 secret. Raises Invalid."""
@@ -272,5 +272,6 @@ def _refused(prefix: str, form: str) -> Invalid:
     said = {"base64": "base64 with its padding", "text": "a text", "hex": "hexadecimal digits"}
     behind = said.get(form) or f"{KEY_PAIRS[form]}, PKCS #8 in base64"
     return Invalid(
-        f"expected {prefix} followed by {behind}" if prefix else f"expected {behind}", field="secret"
+        f"expected {prefix} followed by {behind}" if prefix else f"expected a secret of {behind}",
+        field="secret",
     )

@@ -32,7 +32,9 @@ def builtin(name: str) -> Contract:
     """A contract that comes with Hookferry. Raises ContractError for a name that there is not."""
     known = builtin_names()
     if name not in known:
-        raise ContractError(f'unknown contract "{name}"; {meant(name, known)}', field="contract")
+        raise ContractError(
+            f'unknown contract "{name}"; {meant(name, known)}; or name a file NAME.toml', field="contract"
+        )
     file, vectors = f"{name}.toml", f"{name}{_VECTORS}"
     return load((_BUILTIN / file).read_text("utf-8"), file, (_BUILTIN / vectors).read_text("utf-8"))
 

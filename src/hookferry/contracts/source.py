@@ -87,6 +87,8 @@ class Table:
     def tables(self, key: str, build: Callable[["Table"], T]) -> tuple[T, ...]:
         """What `build` makes of each table of an array, which may be left out. Raises ContractError."""
         self._asked.append(key)
+        if self.holds(key, dict):
+            self.refuse((key,), f"expected an array of tables, [[{key}]]")
         values = self.many(key, _mapping) if key in self._left else ()
         return tuple(self._inner((key, index), build, value) for index, value in enumerate(values))
 

@@ -106,9 +106,8 @@ def fraction(value: object) -> float:
 
 def duration(value: object) -> float:
     """Seconds, from a text such as "30m"."""
-    found = text(value)
     try:
-        seconds = read_duration(found)
+        seconds = read_duration(str(value))
     except ValueError as error:
         raise ValueError(f"expected {error}") from None
     if seconds > _LONGEST:
@@ -140,9 +139,10 @@ def factor(value: object) -> float:
 
 def statuses(value: object) -> range:
     """HTTP statuses, from a text such as "410" or "200-299"."""
-    found = _STATUSES.fullmatch(text(value))
+    found = _STATUSES.fullmatch(value) if isinstance(value, str) else None
     if not found or int(found[2] or found[1]) < int(found[1]):
-        raise ValueError(f'expected a status such as "410" or a range such as "200-299", got "{value}"')
+        got = f'"{value}"' if isinstance(value, str) else value
+        raise ValueError(f'expected a status such as "410" or a range such as "200-299", got {got}')
     return range(int(found[1]), int(found[2] or found[1]) + 1)
 
 

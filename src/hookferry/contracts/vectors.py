@@ -1,6 +1,7 @@
 """Golden vectors: what stands beside a contract file and must come out of it byte for byte."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 
 from hookferry.contracts import values
 from hookferry.contracts.model import Contract
@@ -51,9 +52,16 @@ def _check_request(contract: Contract, table: Table) -> None:
     if request.body != body:
         table.refuse(("body",), f"the contract renders {request.body.decode()}")
     if request.headers != headers:
-        table.refuse(("headers",), f"the contract renders {dict(request.headers)}")
+        first = _differing(headers, request.headers)
+        table.refuse(("headers",), f"the contract renders {dict(request.headers)}; {first} differs")
     if request.url != url:
         table.refuse(("request-url",), f"the contract calls {request.url}")
+
+
+def _differing(golden: Headers, rendered: Headers) -> str:
+    """The name of the first header that is not the golden one."""
+    pairs = zip_longest(golden, rendered, fillvalue=("", ""))
+    return next(ours[0] or wanted[0] for wanted, ours in pairs if ours != wanted)
 
 
 def _check_random(

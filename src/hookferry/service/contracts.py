@@ -177,7 +177,7 @@ class Contracts:
         contract = await asyncio.to_thread(_checked, wanted)
         if contract.name in self._files:
             raise Conflict(
-                f"The contract {contract.name!r} comes from a file: choose another name.",
+                f"The contract {contract.name!r} is built in or comes from a file: choose another name.",
                 code="already_exists",
                 field="text",
             )
@@ -193,7 +193,9 @@ class Contracts:
     async def delete(self, name: str) -> None:
         """Take an uploaded contract out. Raises NotFound, or Conflict while a tenant has it."""
         if name in self._files:
-            raise Conflict(f"The contract {name!r} comes from a file: only uploaded ones can be deleted.")
+            raise Conflict(
+                f"The contract {name!r} is built in or comes from a file: only uploaded ones can be deleted."
+            )
         await self._store.delete_contract(name)
 
     def _kept(self, name: str | None = None) -> list[ContractText]:
