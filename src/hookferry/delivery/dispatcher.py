@@ -173,14 +173,16 @@ class Dispatcher:
         noticed = {lane: lane.backlog for lane in self._lanes.values() if lane.endpoint not in full}
         due = await self._store.next_due(full)
         if due is None or due > now:
-            self._mark_backlogs([], noticed)
+            self._mark_backlogs([], noticed, _PER_ENDPOINT)
             return now + _POLL if due is None else min(due, now + _POLL)
-        works = await self._store.claim(now, _CLAIM, _PER_ENDPOINT, full)
+        # A crowd of hanging endpoints must not fill the memory with what they cannot take.
+        per_endpoint = min(_PER_ENDPOINT, self._lane_limit())
+        works = await self._store.claim(now, _CLAIM, per_endpoint, full)
         for work in works:
             self._take(work)
         if self._stopping:
             return now
-        self._mark_backlogs(works, noticed)
+        self._mark_backlogs(works, noticed, per_endpoint)
         self._pump()
         return now if works else now + _AFTER_NOTHING
 
@@ -205,14 +207,14 @@ class Dispatcher:
         self._count += 1
         self._turns.put(lane, Kind.CLAIMED, work)
 
-    def _mark_backlogs(self, works: list[Work], noticed: dict[Lane, int]) -> None:
+    def _mark_backlogs(self, works: list[Work], noticed: dict[Lane, int], per_endpoint: int) -> None:
         """An endpoint that gave all it may give in one claim has more; one that gave less has no more.
 
         Except where a backlog was noticed since the claim began: that one may not have seen it.
         """
         counts = Counter(work.delivery.endpoint for work in works)
         for endpoint, count in counts.items():
-            if count == _PER_ENDPOINT:
+            if count == per_endpoint:
                 self._lanes[endpoint].backlog += 1
         if len(works) == _CLAIM:
             return

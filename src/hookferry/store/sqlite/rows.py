@@ -98,6 +98,14 @@ def event_of(row: Row) -> Event:
     )
 
 
+def _readable(row: Row) -> Event:
+    """An event; without its payload where the row is damaged, so that its delivery ends (FAULTS, 13)."""
+    try:
+        return event_of(row)
+    except msgspec.DecodeError:
+        return event_of((*row[:5], None, row[6], row[7], None))
+
+
 def queue_row(delivery: Delivery, worker: str) -> Row:
     leased = delivery.status is DeliveryStatus.LEASED
     return (
@@ -166,7 +174,7 @@ def work_of(row: Row, worker: str) -> Work:
             None,
             retry_of,
         ),
-        event=event_of((event, tenant, type, occurred_at, event_at, scope, key, changes, payload)),
+        event=_readable((event, tenant, type, occurred_at, event_at, scope, key, changes, payload)),
         lease=Lease(worker, token + 1),
     )
 
