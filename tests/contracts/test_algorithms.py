@@ -222,6 +222,13 @@ def test_short_rsa_key() -> None:
         by_key_pair(*RSA).check_secret(in_base64(rsa_key(1024)))
 
 
+@pytest.mark.parametrize("make", [lambda: in_base64(rsa_key(4104)), lambda: "A" * 1_000_000])
+def test_long_rsa_key(make: Callable[[], str]) -> None:
+    """A key of more than 4096 bits is refused: to read it would hold everybody else for seconds."""
+    with pytest.raises(Invalid):
+        by_key_pair(*RSA).check_secret(make())
+
+
 @pytest.mark.parametrize("form", ["ecdsa-p256", "rsa"])
 def test_hmac_with_private_keys(form: str) -> None:
     """HMAC is refused where secrets are private keys: a receiver has the public one alone."""

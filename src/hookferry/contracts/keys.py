@@ -28,7 +28,9 @@ _REMEMBERED = 4096
 NEW_KEY = 32
 """The random bytes of a new Ed25519 key, and of a new secret unless its contract says otherwise."""
 
-_SHORTEST_RSA = 2048
+_SHORTEST_RSA, _LONGEST_RSA = 2048, 4096
+# To read an RSA key of 4096 bits takes 0.3 s, one of 8192 bits 5 s: longer texts are not looked into.
+_LONGEST_KEY = 3_400
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -147,7 +149,7 @@ KEYS: dict[str, Callable[[SecretRules], Callable[[str], bytes]]] = {
 """How a stored secret becomes key bytes, by name."""
 
 
-KEY_PAIRS = {"ecdsa-p256": "a P-256 key", "rsa": "an RSA key of 2048 bits or more"}
+KEY_PAIRS = {"ecdsa-p256": "a P-256 key", "rsa": "an RSA key of 2048 to 4096 bits"}
 """The forms whose secrets are private keys, and what they are called."""
 
 
@@ -157,6 +159,8 @@ def private_key(text: str, form: str) -> "PrivateKey":
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 
+    if len(text) > _LONGEST_KEY:
+        raise ValueError(f"not {KEY_PAIRS[form]}")
     try:
         key = load_der_private_key(b64decode(text, validate=True), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -183,7 +187,8 @@ def _check_kind(key: object, form: str) -> None:
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
     if form == "rsa":
-        fits = isinstance(key, (rsa.RSAPrivateKey, rsa.RSAPublicKey)) and key.key_size >= _SHORTEST_RSA
+        kinds = (rsa.RSAPrivateKey, rsa.RSAPublicKey)
+        fits = isinstance(key, kinds) and _SHORTEST_RSA <= key.key_size <= _LONGEST_RSA
     else:
         curves = (ec.EllipticCurvePrivateKey, ec.EllipticCurvePublicKey)
         fits = isinstance(key, curves) and isinstance(key.curve, ec.SECP256R1)
