@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,6 +74,13 @@ def test_register_with_a_secret(tenant: Tenant) -> None:
     """A secret of one's own is taken."""
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     assert tenant.register("--secret", secret)["secret"] == secret
+
+
+def test_register_with_a_secret_from_a_file(tenant: Tenant, tmp_path: Path) -> None:
+    """A secret can come from a file, so that no command line shows it."""
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    (tmp_path / "secret").write_text(secret + "\n")
+    assert tenant.register("--secret", f"@{tmp_path / 'secret'}")["secret"] == secret
 
 
 @pytest.mark.parametrize("args", [["--header", "X"], ["--scope", "dc"], ["--timeout", "5"]])

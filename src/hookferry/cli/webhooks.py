@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hookferry.cli.deliveries import ATTEMPT_COLUMNS
-from hookferry.cli.inputs import read_headers, read_labels
+from hookferry.cli.inputs import read_headers, read_labels, read_text
 from hookferry.cli.options import duration, given, output_option, page_options, tenant_options
 
 if TYPE_CHECKING:
@@ -54,10 +54,17 @@ def _described(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+_own_secret = click.option(
+    "--secret",
+    callback=lambda ctx, option, secret: None if secret is None else read_text(secret),
+    help="A signing secret of your own, or @FILE; else one is made.",
+)
+
+
 @webhooks.command()
 @click.option("--url", required=True, help="Where to deliver to.")
 @_described
-@click.option("--secret", help="A signing secret of your own; else one is made.")
+@_own_secret
 @output_option
 @tenant_options
 def register(api: "Api", out: "Output", **wanted: Any) -> None:
@@ -115,7 +122,7 @@ def resume(api: "Api", out: "Output", endpoint: str) -> None:
 @webhooks.command()
 @click.argument("endpoint")
 @click.option("--overlap", type=duration, help="How long the old secret signs along; else the contract's.")
-@click.option("--secret", help="A signing secret of your own; else one is made.")
+@_own_secret
 @output_option
 @tenant_options
 def rotate(api: "Api", out: "Output", endpoint: str, **wanted: Any) -> None:
