@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from hookferry.contracts import builtin
+from hookferry.contracts.load import builtin_names
 from tests.api.conftest import Client
 from tests.support.contracts import acme
 
@@ -38,6 +39,30 @@ async def test_list(operator: Client) -> None:
 async def test_a_tenants_key_counts_itself_alone(demo: Client) -> None:
     """How many customers there are is nobody else's business."""
     assert (await demo.get("/v1/contracts/standard")).json()["versions"][0]["tenants"] == 1
+
+
+@pytest.mark.parametrize("way", ["", "/preview"])
+async def test_a_company_s_own_contract_is_its_own(operator: Client, demo: Client, way: str) -> None:
+    """What another company has written down, a secret in its vectors maybe, is no tenant's to read."""
+    await uploaded(operator)
+    method = "POST" if way else "GET"
+    answer = await demo.request(method, f"/v1/contracts/acme{way}", json=SAMPLE if way else None)
+    assert answer.status_code == 404
+
+
+async def test_list_of_a_tenant(operator: Client, demo: Client) -> None:
+    """A tenant's key sees what comes with Hookferry, and not what other companies have."""
+    await uploaded(operator)
+    found = {row["name"] for row in (await demo.get("/v1/contracts?limit=200")).json()["data"]}
+    assert found == set(builtin_names())
+
+
+async def test_own_contract_without_vectors(operator: Client, new_client: Any) -> None:
+    """A tenant reads its own contract; the vectors are the operator's."""
+    await uploaded(operator)
+    await tenant(operator, contract="acme")
+    found = (await (await new_client("a")).get("/v1/contracts/acme")).json()
+    assert (found["text"], found["vectors"]) == (FIRST, None)
 
 
 async def test_upload(operator: Client) -> None:

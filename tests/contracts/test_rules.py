@@ -35,6 +35,13 @@ def test_schedules(schedule: str, expected: tuple[float, ...]) -> None:
     assert delays(f"schedule = {schedule}") == expected
 
 
+def test_overlap_without_join() -> None:
+    """An overlap in which only the newest secret signs would be none."""
+    text = file(signature() + '\n[secret]\noverlap = "1h"\n')
+
+    assert "secret.overlap: no signature has a `join`" in refusal(text)
+
+
 def test_attempts() -> None:
     """There is one attempt more than delays."""
     assert made(retry='schedule = { every = "30m", times = 4 }').attempts == 5

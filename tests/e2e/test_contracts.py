@@ -153,6 +153,11 @@ def test_a_folder_that_is_not_there() -> None:
     check(hookferry("serve", "--port", "0", *FLAGS), 5, "contracts_dir")
 
 
+def test_a_contract_without_an_api_at_the_root() -> None:
+    """There is nothing of it to serve there."""
+    check(hookferry("serve", "--port", "0", "--contract", "stripe"), 1, "no API of its own")
+
+
 def test_an_unknown_contract_at_the_root() -> None:
     """What was probably meant."""
     check(hookferry("serve", "--port", "0", "--contract", "standrad"), 1, "did you mean standard?")

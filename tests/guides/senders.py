@@ -21,7 +21,7 @@ _PAYLOAD = '{"total":12,"name":"Zoë"}'.encode()
 def _secrets(form: str, prefix: str = "") -> str:
     """The section of secrets of a form."""
     begin = f'prefix = "{prefix}"\n' if prefix else ""
-    return f'[secret]\nform = "{form}"\n{begin}shortest = 1\nlongest = 99\noverlap = "1h"\n'
+    return f'[secret]\nform = "{form}"\n{begin}shortest = 1\nlongest = 99\n'
 
 
 def _timed(form: str) -> str:

@@ -43,11 +43,10 @@ async def test_no_overlap(server: ServerProcess, in_python: Verifiers, name: str
 
 @python_is_there
 @pytest.mark.parametrize("name", ["slack", "square", "twilio"])
-@pytest.mark.parametrize("overlap", [0, 3600])
-async def test_one_signature(server: ServerProcess, in_python: Verifiers, name: str, overlap: float) -> None:
-    """A header with room for one signature has the new secret's, whatever overlap was asked for."""
+async def test_one_signature(server: ServerProcess, in_python: Verifiers, name: str) -> None:
+    """A header with room for one signature has the new secret's."""
     async with sender(server, name) as one:
-        await one.rotate(overlap=overlap)
+        await one.rotate(overlap=0)
         request = await one.deliver()
         assert [in_python.accept(name, key, request) for key in one.keys] == [True, False]
 

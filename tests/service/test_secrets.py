@@ -37,6 +37,15 @@ async def test_rotate_at_once(services: Services, endpoint: Endpoint) -> None:
     assert rotated.secrets == (Secret(CHOSEN),)
 
 
+async def test_overlap_without_room(services: Services) -> None:
+    """Where a header has room for one signature, no overlap is promised that receivers would not see."""
+    await services.tenants.create(NewTenant(id="boxes", name="Boxes", contract="opentrack"))
+    wanted = NewEndpoint(url="https://example.com/", secret="s3cr3t")
+    endpoint = await services.endpoints.create("boxes", wanted)
+    with pytest.raises(Invalid, match="ends at once"):
+        await services.secrets.rotate("boxes", endpoint.id, Rotation(secret="n3w", overlap=60))
+
+
 async def test_too_many(services: Services, endpoint: Endpoint) -> None:
     """An endpoint has at most five secrets that are valid."""
     for _ in range(MOST_LIVE - 1):

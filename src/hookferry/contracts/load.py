@@ -59,6 +59,8 @@ def _contract(root: Table, version: str) -> Contract:
     names = {header.name.lower() for header in headers}
     method, query = root.table_or("request", sections.request, ("POST", ()))
     signatures, inner = sections.signatures(root, secrets, carriers, query, names)
+    if overlap and not any(header.join for header in signatures):
+        root.refuse(("secret", "overlap"), "no signature has a `join`: only the newest secret would sign")
     rules = sections.rules(root)
     style, fails = root.table_or("serializer", sections.finish, (None, False))
     allowed = BODY if inner else BODY - {"signature"}

@@ -93,6 +93,11 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         return any(isinstance(one.algorithm, Ed25519) and not one.optional for one in signatures)
 
     @property
+    def overlaps(self) -> bool:
+        """True if a signature has room for those of several secrets: then a rotated one can sign on."""
+        return any(header.join for header in self.signatures)
+
+    @property
     def selective(self) -> bool:
         """True if there are endpoints that match and yet get nothing: then `accepts` says which."""
         return self.subscription.drops_paused or self.secrets.giver == "operator"

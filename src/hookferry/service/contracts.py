@@ -159,6 +159,20 @@ class Contracts:
         except NotFound as error:
             raise Invalid(error.message, field="contract_version") from None
 
+    def seen(self, principal: Principal, name: str) -> bool:
+        """True for the operator, for what comes with Hookferry, and for a tenant's own contract.
+
+        A company's file is its own business, and its vectors may hold a secret.
+        """
+        if principal.tenant is None or self.origin(name) is Origin.BUILT_IN:
+            return True
+        return self._store.directory.tenant(principal.tenant).contract == name
+
+    def check_seen(self, principal: Principal, name: str) -> None:
+        """Raises NotFound for a contract that the principal does not see."""
+        if not self.seen(principal, name):
+            raise NotFound(f"There is no contract {name!r}.")
+
     def at_root(self, name: str | None) -> Contract | None:
         """The contract whose API a deployment serves at the root. Raises StartError."""
         if name is None:

@@ -117,6 +117,8 @@ class Secrets:
         contract = self._changeable(tenant, endpoint)
         new = next_secret(contract, wanted.secret, self._randomness, by)
         overlap = contract.overlap if wanted.overlap is None else wanted.overlap
+        if overlap and not contract.overlaps:
+            raise Invalid("The old secret ends at once: a signature has room for one.", field="overlap")
         now = self._clock.now()
 
         def change(old: Endpoint) -> Endpoint:

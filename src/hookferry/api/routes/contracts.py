@@ -27,7 +27,7 @@ class VersionQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 def list_contracts(services: Services, principal: Who, asked: Query[PageQuery]) -> Page[Contract]:
     """List contracts.
 
-    By name, as their latest versions are.
+    By name, as their latest versions are. A tenant's key sees what comes with Hookferry and its own.
     """
     contracts, usage = services.contracts, services.contracts.usage(principal)
 
@@ -35,7 +35,8 @@ def list_contracts(services: Services, principal: Who, asked: Query[PageQuery]) 
         versions = contracts.versions(name)
         return Contract.of(contracts.compiled(versions[0]), contracts.origin(name), versions, usage)
 
-    return page_of(contracts.names(), lambda name: name, show, asked)
+    seen = [name for name in contracts.names() if contracts.seen(principal, name)]
+    return page_of(seen, lambda name: name, show, asked)
 
 
 @post("/", needs=Access.OPERATOR)
@@ -52,8 +53,10 @@ async def upload_contract(services: Services, principal: Who, given: Body[NewCon
 def get_contract(services: Services, principal: Who, name: Id, asked: Query[VersionQuery]) -> ContractFile:
     """Read a contract.
 
-    Where it has a feature for its documents, a tenant's key sees it once the operator has opened them.
+    A tenant's key sees what comes with Hookferry and its own, without its vectors, and where it has a feature
+    for its documents once the operator has opened them.
     """
+    services.contracts.check_seen(principal, name)
     text = services.contracts.text(name, asked.version)
     services.tenants.check_documents(principal, services.contracts.compiled(text))
     return _file(services, principal, text)
@@ -70,16 +73,18 @@ async def delete_contract(services: Services, name: Id) -> Deleted:
 
 
 @post("/{name:str}/preview", needs=Access.ANY_KEY, status_code=200, sync_to_thread=False)
-def preview_contract(services: Services, name: Id, given: Body[NewPreview]) -> Preview:
+def preview_contract(services: Services, principal: Who, name: Id, given: Body[NewPreview]) -> Preview:
     """Preview a delivery.
 
     The exact request that the contract makes of an event, with example ids and for a made-up endpoint.
     Nothing is stored and nothing is sent.
     """
+    services.contracts.check_seen(principal, name)
     return Preview.of(services.previews.preview(name, given))
 
 
 def _file(services: Services, principal: Who, text: ContractText) -> ContractFile:
+    """A version as it is written; its vectors, which may hold a receiver's secret, for the operator alone."""
     contracts = services.contracts
     return ContractFile.of(
         contracts.compiled(text),
@@ -87,7 +92,7 @@ def _file(services: Services, principal: Who, text: ContractText) -> ContractFil
         contracts.versions(text.name),
         contracts.usage(principal),
         text=text.text,
-        vectors=text.vectors,
+        vectors=text.vectors if principal.tenant is None else None,
     )
 
 
