@@ -383,7 +383,7 @@ async def test_claims_stop_when_enough_is_in_memory(tmp_path: Path) -> None:
             made.clock.advance(1)
             leased = (await made.store.backlog()).leased
         sender.open()
-    assert 512 < leased <= 512 + 64
+    assert 512 < leased <= 512 + 4 * 64  # a claim with nothing fresh beside it
 
 
 async def test_a_bug_in_a_claim_ends_nothing(tmp_path: Path) -> None:

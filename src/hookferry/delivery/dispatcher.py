@@ -22,6 +22,9 @@ _log = structlog.get_logger("hookferry.dispatcher")
 # A claim takes a few deliveries of each endpoint; a lane that cannot take as many sits it out.
 _PER_ENDPOINT = 64
 _CLAIM = 128
+# And so many times as much where nothing fresh is beside it: of an endpoint that had fallen behind its
+# publishers 1,000 a second were claimed under full load, so that it never caught up again.
+_ALONE = 4
 # Room for what is handed over in memory, beyond it the database keeps it: this bounds memory.
 _LANE_ROOM = 1024
 _ROOM_BYTES = 16 * 1024 * 1024
@@ -173,16 +176,17 @@ class Dispatcher:
         noticed = {lane: lane.backlog for lane in self._lanes.values() if lane.endpoint not in full}
         due = await self._store.next_due(full)
         if due is None or due > now:
-            self._mark_backlogs([], noticed, _PER_ENDPOINT)
+            self._mark_backlogs([], noticed, _CLAIM, _PER_ENDPOINT)
             return now + _POLL if due is None else min(due, now + _POLL)
+        times = 1 if self._trickle.slow(self._loop.time()) else _ALONE
         # A crowd of hanging endpoints must not fill the memory with what they cannot take.
-        per_endpoint = min(_PER_ENDPOINT, self._lane_limit())
-        works = await self._store.claim(now, _CLAIM, per_endpoint, full)
+        limit, per_endpoint = _CLAIM * times, min(_PER_ENDPOINT * times, self._lane_limit())
+        works = await self._store.claim(now, limit, per_endpoint, full)
         for work in works:
             self._take(work)
         if self._stopping:
             return now
-        self._mark_backlogs(works, noticed, per_endpoint)
+        self._mark_backlogs(works, noticed, limit, per_endpoint)
         self._pump()
         return now if works else now + _AFTER_NOTHING
 
@@ -207,7 +211,9 @@ class Dispatcher:
         self._count += 1
         self._turns.put(lane, Kind.CLAIMED, work)
 
-    def _mark_backlogs(self, works: list[Work], noticed: dict[Lane, int], per_endpoint: int) -> None:
+    def _mark_backlogs(
+        self, works: list[Work], noticed: dict[Lane, int], limit: int, per_endpoint: int
+    ) -> None:
         """An endpoint that gave all it may give in one claim has more; one that gave less has no more.
 
         Except where a backlog was noticed since the claim began: that one may not have seen it.
@@ -216,7 +222,7 @@ class Dispatcher:
         for endpoint, count in counts.items():
             if count == per_endpoint:
                 self._lanes[endpoint].backlog += 1
-        if len(works) == _CLAIM:
+        if len(works) == limit:
             return
         for lane, backlog in noticed.items():
             if lane.backlog == backlog:
