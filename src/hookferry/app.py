@@ -30,7 +30,7 @@ from hookferry.delivery.keeper import Keeper, prune_step
 from hookferry.delivery.observer import Observer
 from hookferry.delivery.sender import Sender
 from hookferry.dev import Development
-from hookferry.dialects import DIALECTS, routers
+from hookferry.dialects import check_root, routers
 from hookferry.errors import StartError, Unavailable
 from hookferry.ids import IdMaker
 from hookferry.model import Key, Permission
@@ -135,12 +135,7 @@ async def _parts(
 ) -> AsyncIterator[Server]:
     contracts = Contracts(store, clock, settings.contracts_folder())
     await contracts.pin_all()
-    contracts.at_root(settings.contract)
-    if settings.contract is not None and settings.contract not in DIALECTS:
-        raise StartError(
-            f"The contract {settings.contract!r} has no API of its own for the root. "
-            f"These have: {', '.join(sorted(DIALECTS))}. Tenants of any contract need no --contract."
-        )
+    check_root(settings.contract)
     observer = Observer(logs.Lines(settings.log_format, settings.log_level), CollectorRegistry())
     sender = _sender(settings)
     dispatcher = _dispatcher(settings, store, clock, ids, contracts, sender)

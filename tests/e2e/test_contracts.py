@@ -160,7 +160,7 @@ def test_a_contract_without_an_api_at_the_root() -> None:
 
 def test_an_unknown_contract_at_the_root() -> None:
     """What was probably meant."""
-    check(hookferry("serve", "--port", "0", "--contract", "standrad"), 1, "did you mean standard?")
+    check(hookferry("serve", "--port", "0", "--contract", "tracktle"), 1, "did you mean tracktile?")
 
 
 def test_two_contracts_at_the_root() -> None:

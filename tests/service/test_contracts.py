@@ -271,9 +271,3 @@ async def test_a_tenant_whose_text_is_lost(store: Store, clock: ManualClock) -> 
     await store.add_tenant(Tenant("old", "Old", "standard", 0, contract_version="0123456789ab"))
     with pytest.raises(StartError, match="standard in the version 0123456789ab, of the tenant old,"):
         await Contracts(store, clock).pin_all()
-
-
-async def test_an_unknown_contract_at_the_root(services: Services) -> None:
-    """The start says what was probably meant."""
-    with pytest.raises(StartError, match="did you mean standard"):
-        services.contracts.at_root("standrad")

@@ -21,7 +21,7 @@ from hookferry.errors import Conflict, HookferryError, Invalid, Malformed, Unaut
 from hookferry.logs import described
 from hookferry.model import Endpoint, EndpointStatus, Permission
 from hookferry.service import services as use_cases
-from hookferry.service.forms import EndpointChange, Rotation
+from hookferry.service.forms import EndpointChange, NewEndpoint, Rotation
 from hookferry.service.principal import Principal
 
 T = TypeVar("T")
@@ -117,28 +117,59 @@ def answer(content: object, status: int = 200) -> Response[bytes]:
     )
 
 
-async def change_endpoint(
-    services: use_cases.Services,
-    caller: TenantCaller,
-    id: str,
-    given: EndpointChange,
-    secret: str | UnsetType | None,
-    status: str | UnsetType,
-) -> Endpoint:
-    """Change what is given, for companies that take a customer's secret and a status in the same request.
+class NewWebhook(msgspec.Struct):
+    """What registers a webhook, for companies whose secret is the customer's. No events, or null: all."""
 
-    A secret of None takes it away. Raises what the services raise; a secret or a status that cannot be is
-    refused before anything is changed.
+    url: str
+    events: list[str] | None = None
+    secret: str | None = None
+    name: str | None = None
+
+    def form(self, otherwise: Sequence[str] = ()) -> NewEndpoint:
+        """The same in the words of the services; with these events if it names none."""
+        return NewEndpoint(
+            url=self.url,
+            event_types=self.events or list(otherwise),
+            name=self.name or "",
+            secret=self.secret,
+        )
+
+
+class WebhookChange(msgspec.Struct):
+    """What to change of such a webhook: `secret` null takes it away. What else an answer shows is ignored."""
+
+    url: str | UnsetType = UNSET
+    events: list[str] | UnsetType | None = UNSET
+    secret: str | UnsetType | None = UNSET
+    name: str | UnsetType | None = UNSET
+    status: str | UnsetType = UNSET
+
+    def form(self) -> EndpointChange:
+        """What of it the services change in one go."""
+        return EndpointChange(
+            url=self.url,
+            event_types=[] if self.events is None else self.events,
+            name="" if self.name is None else self.name,
+        )
+
+
+async def change_webhook(
+    services: use_cases.Services, caller: TenantCaller, id: str, wanted: WebhookChange
+) -> Endpoint:
+    """Change what is given.
+
+    Raises what the services raise; a secret or a status that cannot be is refused before anything is changed.
     """
     tenant, old = caller.tenant, services.endpoints.get(caller.tenant, id)
+    secret, status = wanted.secret, wanted.status
     switches = {"active": services.endpoints.resume, "paused": services.endpoints.pause}
     if status not in (UNSET, old.status, *switches):
         raise Invalid("It is active or paused.", field="status")
     if status == EndpointStatus.PAUSED and old.status is EndpointStatus.DISABLED:
         raise Conflict("The endpoint is disabled: it receives nothing that could be held.")
     if isinstance(secret, str):
-        services.contracts.of(services.tenants.get(tenant)).check_secret(secret)
-    found = await services.endpoints.change(tenant, id, given)
+        services.contract_of(tenant).check_secret(secret)
+    found = await services.endpoints.change(tenant, id, wanted.form())
     if secret is None:
         found = await services.secrets.remove(tenant, id)
     elif secret is not UNSET:

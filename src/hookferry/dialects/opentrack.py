@@ -3,43 +3,29 @@
 from http import HTTPStatus
 from typing import Any
 
-import msgspec
 from litestar import Request, Response, delete, get, patch, post, put
-from msgspec import UNSET, UnsetType
 
-from hookferry.dialects.kit import Body, Caller, Dialect, Id, Services, answer, change_endpoint, read
+from hookferry.dialects.kit import (
+    Body,
+    Caller,
+    Dialect,
+    Id,
+    NewWebhook,
+    Services,
+    WebhookChange,
+    answer,
+    change_webhook,
+    read,
+)
 from hookferry.errors import HookferryError, Invalid
 from hookferry.model import Endpoint, EventType, Permission
-from hookferry.service.forms import EndpointChange, NewEndpoint
 from hookferry.times import iso
-
-
-class _New(msgspec.Struct):
-    """What registers a webhook. No events, or null: all of them (OT-4)."""
-
-    url: str
-    events: list[str] | None = None
-    secret: str | None = None
-    name: str | None = None
-
-
-class _Change(msgspec.Struct):
-    """What to change of a webhook: `secret` null takes it away. What else an answer shows is ignored."""
-
-    url: str | UnsetType = UNSET
-    events: list[str] | UnsetType | None = UNSET
-    secret: str | UnsetType | None = UNSET
-    name: str | UnsetType | None = UNSET
-    status: str | UnsetType = UNSET
 
 
 @post("/v1/webhooks")
 async def register(services: Services, caller: Caller, body: Body) -> Response[bytes]:
     caller.require(Permission.WEBHOOKS_WRITE)
-    wanted = read(body, _New)
-    new = NewEndpoint(
-        url=wanted.url, event_types=wanted.events or [], name=wanted.name or "", secret=wanted.secret
-    )
+    new = read(body, NewWebhook).form()
     return answer(_webhook(await services.endpoints.create(caller.tenant, new, caller.principal)), 201)
 
 
@@ -52,7 +38,7 @@ def list_all(services: Services, caller: Caller) -> Response[bytes]:
 @get("/v1/webhooks/event-types", sync_to_thread=False)
 def list_event_types(services: Services, caller: Caller) -> Response[bytes]:
     caller.require(Permission.WEBHOOKS_READ)
-    contract = services.contracts.of(services.tenants.get(caller.tenant))
+    contract = services.contract_of(caller.tenant)
     return answer({"events": [_event_type(found) for found in services.catalogue.offered(contract)]})
 
 
@@ -82,13 +68,7 @@ async def remove(services: Services, caller: Caller, id: Id) -> Response[bytes]:
 async def _changed(services: Services, caller: Caller, id: str, body: bytes) -> Response[bytes]:
     """PUT and PATCH do the same: what is left out stays."""
     caller.require(Permission.WEBHOOKS_WRITE)
-    wanted = read(body, _Change)
-    given = EndpointChange(
-        url=wanted.url,
-        event_types=[] if wanted.events is None else wanted.events,
-        name="" if wanted.name is None else wanted.name,
-    )
-    return answer(_webhook(await change_endpoint(services, caller, id, given, wanted.secret, wanted.status)))
+    return answer(_webhook(await change_webhook(services, caller, id, read(body, WebhookChange))))
 
 
 def _webhook(endpoint: Endpoint) -> dict[str, object]:

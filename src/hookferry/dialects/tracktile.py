@@ -156,7 +156,7 @@ def show_event(services: Services, caller: Caller, kind: Id) -> Response[bytes]:
 
 
 def _contract(services: Services, caller: Caller) -> Contract:
-    return services.contracts.of(services.tenants.get(caller.tenant))
+    return services.contract_of(caller.tenant)
 
 
 def _asked(request: Asked) -> _Page:

@@ -13,11 +13,23 @@ import msgspec
 from litestar import Response, delete, get, patch, post
 from msgspec import UNSET, Meta, UnsetType
 
-from hookferry.dialects.kit import Body, Caller, Dialect, Id, Services, answer, bearer, change_endpoint, read
+from hookferry.dialects.kit import (
+    Body,
+    Caller,
+    Dialect,
+    Id,
+    NewWebhook,
+    Services,
+    WebhookChange,
+    answer,
+    bearer,
+    change_webhook,
+    read,
+)
 from hookferry.errors import Conflict, HookferryError, Invalid
 from hookferry.model import Alert, Endpoint, EndpointStatus, EventType, Permission
 from hookferry.service.following import ALERT_TYPE
-from hookferry.service.forms import AlertChange, EndpointChange, NewAlert, NewEndpoint
+from hookferry.service.forms import AlertChange, NewAlert, NewEndpoint
 from hookferry.service.rules import ENDPOINTS
 from hookferry.times import iso
 
@@ -29,26 +41,7 @@ _OURS = re.compile(r"'[^']*'|\"[^\"]*\"|" + "|".join(_FIELDS) + r"|\b(An endpoin
 _WORDS = {**_FIELDS, "An endpoint": "A webhook", "endpoint": "webhook", "tenant": "space"}
 
 
-class _New(msgspec.Struct):
-    """What creates a webhook: only a URL is needed (Y-13, 14). No events, or null: all of them."""
-
-    url: str
-    events: list[str] | None = None
-    secret: str | None = None
-    name: str | None = None
-
-
-class _Change(msgspec.Struct):
-    """What to change of a webhook: `secret` null takes it away. What else an answer shows is ignored."""
-
-    url: str | UnsetType = UNSET
-    events: list[str] | UnsetType | None = UNSET
-    secret: str | UnsetType | None = UNSET
-    name: str | UnsetType | None = UNSET
-    status: str | UnsetType = UNSET
-
-
-_Webhooks = Annotated[list[str | _New], Meta(min_length=1, max_length=ENDPOINTS)]
+_Webhooks = Annotated[list[str | NewWebhook], Meta(min_length=1, max_length=ENDPOINTS)]
 
 
 class _NewAlert(msgspec.Struct):
@@ -84,7 +77,7 @@ def list_webhooks(services: Services, caller: Caller) -> Response[bytes]:
 async def create_webhook(services: Services, caller: Caller, body: Body) -> Response[bytes]:
     """The secret is never shown: it is the customer's own."""
     caller.require(Permission.WEBHOOKS_WRITE)
-    made = await services.endpoints.create(caller.tenant, _form(read(body, _New)), caller.principal)
+    made = await services.endpoints.create(caller.tenant, read(body, NewWebhook).form(), caller.principal)
     return answer(_webhook(made), 201)
 
 
@@ -92,7 +85,7 @@ async def create_webhook(services: Services, caller: Caller, body: Body) -> Resp
 def list_events(services: Services, caller: Caller) -> Response[bytes]:
     """What can be subscribed to: those of Y42, then those that were added since (Y-6)."""
     caller.require(Permission.WEBHOOKS_READ)
-    contract = services.contracts.of(services.tenants.get(caller.tenant))
+    contract = services.contract_of(caller.tenant)
     return answer({"events": [_event(type) for type in services.catalogue.offered(contract)]})
 
 
@@ -111,16 +104,10 @@ def show_webhook(services: Services, caller: Caller, id: Id) -> Response[bytes]:
 
 
 @patch("/webhooks/{id:str}")
-async def change_webhook(services: Services, caller: Caller, id: Id, body: Body) -> Response[bytes]:
+async def patch_webhook(services: Services, caller: Caller, id: Id, body: Body) -> Response[bytes]:
     """What is left out stays."""
     caller.require(Permission.WEBHOOKS_WRITE)
-    wanted = read(body, _Change)
-    given = EndpointChange(
-        url=wanted.url,
-        event_types=[] if wanted.events is None else wanted.events,
-        name="" if wanted.name is None else wanted.name,
-    )
-    return answer(_webhook(await change_endpoint(services, caller, id, given, wanted.secret, wanted.status)))
+    return answer(_webhook(await change_webhook(services, caller, id, read(body, WebhookChange))))
 
 
 @delete("/webhooks/{id:str}", status_code=204)
@@ -138,7 +125,7 @@ async def send_test(services: Services, caller: Caller, id: Id) -> Response[byte
     if webhook.status is not EndpointStatus.ACTIVE:
         raise Conflict(f"The webhook is {webhook.status}: make it active to test it.")
     sent = await services.endpoints.test(caller.tenant, id)
-    contract = services.contracts.of(services.tenants.get(caller.tenant))
+    contract = services.contract_of(caller.tenant)
     return answer({"id": sent.event, "event": contract.test_event[0]})
 
 
@@ -201,19 +188,9 @@ def show_egress(services: Services, caller: Caller) -> Response[bytes]:
     return answer({"addresses": services.egress})
 
 
-def _form(wanted: _New, otherwise: Sequence[str] = ()) -> NewEndpoint:
-    """A webhook with these events if it names none."""
-    return NewEndpoint(
-        url=wanted.url,
-        event_types=wanted.events or list(otherwise),
-        name=wanted.name or "",
-        secret=wanted.secret,
-    )
-
-
-def _named(webhooks: Sequence[str | _New]) -> list[str | NewEndpoint]:
+def _named(webhooks: Sequence[str | NewWebhook]) -> list[str | NewEndpoint]:
     """One that is created for an alert is for alerts, unless it names events of its own."""
-    return [one if isinstance(one, str) else _form(one, (ALERT_TYPE,)) for one in webhooks]
+    return [one if isinstance(one, str) else one.form((ALERT_TYPE,)) for one in webhooks]
 
 
 def _scope(resources: Sequence[str] | None, outcomes: Sequence[str] | None) -> dict[str, str | list[str]]:
@@ -284,7 +261,7 @@ Y42 = Dialect(
         list_events,
         suggest_secret,
         show_webhook,
-        change_webhook,
+        patch_webhook,
         delete_webhook,
         send_test,
         list_alerts,

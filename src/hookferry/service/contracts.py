@@ -173,15 +173,6 @@ class Contracts:
         if not self.seen(principal, name):
             raise NotFound(f"There is no contract {name!r}.")
 
-    def at_root(self, name: str | None) -> Contract | None:
-        """The contract whose API a deployment serves at the root. Raises StartError."""
-        if name is None:
-            return None
-        try:
-            return self.compiled(self.choose(name))
-        except Invalid as error:
-            raise StartError(f"{error.message} --contract named it.") from None
-
     async def upload(self, wanted: NewContract) -> ContractText:
         """A new contract, or a new version of one that was uploaded before; the old ones stay.
 

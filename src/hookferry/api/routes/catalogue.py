@@ -58,7 +58,7 @@ def list_tenant_event_types(
     Those that it can subscribe to, by name. Where the contract has a feature for this, the operator opens it.
     """
     services.tenants.check_documents(principal)
-    offered = services.catalogue.offered(services.contracts.of(services.tenants.get(tenant)))
+    offered = services.catalogue.offered(services.contract_of(tenant))
     by_name = sorted(offered, key=lambda type: type.name)
     return page_of(by_name, lambda type: type.name, EventType.of, asked)
 
