@@ -1,18 +1,15 @@
 """The embedded store: SQLite, owned by one process. Commits and reads run in a thread each."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from hookferry.clock import Clock
-from hookferry.errors import HookferryError, Unavailable
+from hookferry.errors import HookferryError
 from hookferry.ids import IdMaker
-from hookferry.logs import described
 from hookferry.model import (
     Alert,
     Attempt,
@@ -36,17 +33,12 @@ from hookferry.store.sqlite import configuration, history, queue
 from hookferry.store.sqlite.connection import Owner, check_key, connect, migrate, starting
 from hookferry.store.sqlite.reader import Reader
 from hookferry.store.sqlite.retention import Retention
+from hookferry.store.sqlite.settlements import Settlements
 from hookferry.store.sqlite.writer import Writer
 from hookferry.store.vault import Vault
 
-_log = structlog.get_logger("hookferry.store")
-
 # Rows beyond which an ingest runs in the writer's thread, so that it does not hold the event loop.
 _LARGE = 128
-# Seconds to wait before settlements that could not be committed are tried again.
-_SETTLE_AGAIN = 0.5
-# Milliseconds until a delivery is sent again whose result was refused.
-_REFUSED = 60_000
 
 
 class SqliteStore:
@@ -65,11 +57,9 @@ class SqliteStore:
         self._path = path
         self._clock = clock
         self._vault = vault
-        self._listeners: list[Callable[[Sequence[Settled]], None]] = []
+        self._listeners: list[Callable[[Sequence[Settled]], None]] = [self._note_disabled]
         self._claimed_last = ""
         self._retention = Retention()
-        self._unsettled = 0
-        self._again: list[Settlement] = []
         self._ingest = lambda connection, members: queue.ingest(connection, members, self.worker)
 
     # Life
@@ -88,14 +78,15 @@ class SqliteStore:
                 self._write.execute(queue.SQL["forget_all_workers"])
                 read = connect(self._path)
             undo.pop_all()
-        self._loop = asyncio.get_running_loop()
-        self._writer = Writer(self._write, self._loop, self._on_batch)
+        loop = asyncio.get_running_loop()
+        self._writer = Writer(self._write, loop, self._on_batch)
+        self._settlements = Settlements(self._writer, loop, self._clock, self._on_settled)
         # Two, so that a long list of somebody's history keeps nobody's retries waiting.
         self._queue = Reader(read, "queue")
         self._history = Reader(connect(self._path), "history")
 
     async def close(self) -> None:
-        self._settle_again()
+        self._settlements.again()
         await self._writer.close()
         self._history.close()
         self._queue.close()
@@ -109,51 +100,7 @@ class SqliteStore:
     def listen(self, listener: Callable[[Sequence[Settled]], None]) -> None:
         self._listeners.append(listener)
 
-    def _on_batch(self, size: int) -> None:
-        self.batches(size)
-
-    # The queue
-
-    def ingest(self, events: Sequence[Ingest]) -> "asyncio.Future[list[Ingested]]":
-        weight = sum(map(_weight, events))
-        if weight > _LARGE:
-            return self._writer.call(
-                lambda connection: _one(queue.ingest(connection, [list(events)], self.worker))
-            )
-        return self._writer.submit(0, weight, self._ingest, events)
-
-    def settle(self, settlement: Settlement) -> None:
-        self._unsettled += 1
-        self._submit_settlement(settlement)
-
-    def _submit_settlement(self, settlement: Settlement) -> None:
-        self._writer.post(1, 2, queue.settle, settlement, self._on_settled)
-
-    def _without_result(self, refused: Settlement) -> Settlement:
-        """Give a delivery back whose result the database will not have: it is sent again, never stranded."""
-        due = self._clock.now() + _REFUSED
-        return Settlement(
-            refused.work, DeliveryStatus.PENDING, refused.ended_at, due_at=due, reason="refused"
-        )
-
-    def _settle_again(self) -> None:
-        """What could not be committed, once more."""
-        again, self._again = self._again, []
-        for settlement in again:
-            self._submit_settlement(settlement)
-
-    def _on_settled(self, results: list[tuple[Settlement, Settled | Exception]]) -> None:
-        settled = [result for _, result in results if isinstance(result, Settled)]
-        lost = [(member, result) for member, result in results if isinstance(result, Exception)]
-        for member, error in lost:
-            if not isinstance(error, Unavailable):
-                _log.error("a settlement was refused", delivery=member.work.delivery.id, **described(error))
-                member = self._without_result(member)
-            self._again.append(member)
-        if lost:
-            self._loop.call_later(_SETTLE_AGAIN, self._settle_again)
-        self._unsettled -= len(settled)
-        self._note_disabled(settled)
+    def _on_settled(self, settled: Sequence[Settled]) -> None:
         for listener in self._listeners:
             listener(settled)
 
@@ -171,9 +118,25 @@ class SqliteStore:
                         )
                     )
 
+    def _on_batch(self, size: int) -> None:
+        self.batches(size)
+
+    # The queue
+
+    def ingest(self, events: Sequence[Ingest]) -> "asyncio.Future[list[Ingested]]":
+        weight = sum(map(_weight, events))
+        if weight > _LARGE:
+            return self._writer.call(
+                lambda connection: _one(queue.ingest(connection, [list(events)], self.worker))
+            )
+        return self._writer.submit(0, weight, self._ingest, events)
+
+    def settle(self, settlement: Settlement) -> None:
+        self._settlements.submit(settlement)
+
     @property
     def unsettled(self) -> int:
-        return self._unsettled
+        return self._settlements.waiting
 
     async def next_due(self, skip: Collection[str]) -> int | None:
         return await self._queue.run(queue.next_due, skip)
@@ -199,7 +162,7 @@ class SqliteStore:
 
     async def reconcile(self, endpoint: str | None, now: int, limit: int) -> int:
         changed, cancelled = await self._writer.call(
-            lambda connection: _reconcile(connection, endpoint, now, limit)
+            lambda connection: queue.reconcile(connection, endpoint, now, limit)
         )
         self.cancellations(cancelled)
         return changed
@@ -405,14 +368,6 @@ class SqliteStore:
 def _weight(one: Ingest) -> int:
     """About how many rows an ingest writes."""
     return 1 + len(one.deliveries) + sum(map(_weight, one.followers))
-
-
-def _reconcile(connection: sqlite3.Connection, endpoint: str | None, now: int, limit: int) -> tuple[int, int]:
-    """How many deliveries changed, and how many of these were cancelled."""
-    (last,) = connection.execute(history.SQL["newest_delivery"]).fetchone()
-    changed = queue.reconcile(connection, endpoint, now, limit)
-    (cancelled,) = connection.execute(history.SQL["deliveries_after"], (last,)).fetchone()
-    return changed, cancelled
 
 
 def _one(results: list[list[Ingested] | HookferryError]) -> list[Ingested]:

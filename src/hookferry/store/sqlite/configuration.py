@@ -20,14 +20,13 @@ from hookferry.model import (
 )
 from hookferry.store.directory import Directory
 from hookferry.store.queries import load
-from hookferry.store.sqlite.rows import (
+from hookferry.store.sqlite.records import (
     alert_of,
     alert_row,
     endpoint_of,
     endpoint_row,
     event_type_of,
     event_type_row,
-    execute_many,
     key_of,
     key_row,
     member_of,
@@ -37,6 +36,7 @@ from hookferry.store.sqlite.rows import (
     tenant_of,
     tenant_row,
 )
+from hookferry.store.sqlite.rows import execute_many
 from hookferry.store.vault import Vault
 
 SQL = load("hookferry.store.sqlite", "configuration")

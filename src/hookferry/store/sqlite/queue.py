@@ -225,15 +225,15 @@ def rescue(connection: sqlite3.Connection, now: int, worker: str) -> int:
     return freed
 
 
-def reconcile(connection: sqlite3.Connection, endpoint: str | None, now: int, limit: int) -> int:
-    """See the seam. Each kind takes up to `limit`."""
+def reconcile(connection: sqlite3.Connection, endpoint: str | None, now: int, limit: int) -> tuple[int, int]:
+    """How many deliveries changed, and how many of these were cancelled. Each kind takes up to `limit`."""
     given = {"endpoint": endpoint, "limit": limit}
     changed = connection.execute(SQL["hold"], given).rowcount
     changed += connection.execute(SQL["release"], {**given, "now": now}).rowcount
     ended = connection.execute(SQL["ended_pending"], given).fetchall()
     ended += connection.execute(SQL["ended_held"], given).fetchall()
     _cancel_rows(connection, ended, now)
-    return changed + len(ended)
+    return changed + len(ended), len(ended)
 
 
 def _cancel_rows(connection: sqlite3.Connection, rows: list[tuple[Any, ...]], now: int) -> None:

@@ -93,9 +93,3 @@ order by a.id desc limit :limit
 
 -- name: count_attempts
 select count(*) from (select 1 from attempts where endpoint = :endpoint and tenant = :tenant limit :most)
-
--- name: newest_delivery
-select coalesce(max(seq), 0) from deliveries
-
--- name: deliveries_after
-select count(*) from deliveries where seq > ?

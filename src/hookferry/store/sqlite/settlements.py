@@ -1,0 +1,76 @@
+"""Settlements on their way to the disk: none is lost while the database cannot be written."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from hookferry.clock import Clock
+from hookferry.errors import Unavailable
+from hookferry.logs import described
+from hookferry.model import DeliveryStatus
+from hookferry.store.base import Settled, Settlement
+from hookferry.store.sqlite import queue
+from hookferry.store.sqlite.writer import Writer
+
+_log = structlog.get_logger("hookferry.store")
+
+# Seconds to wait before what could not be committed is tried again.
+_AGAIN = 0.5
+# Milliseconds until a delivery is sent again whose result was refused.
+_REFUSED = 60_000
+
+
+class Settlements:
+    """Has the writer commit them, again and again if need be, and tells `done` what is settled.
+
+    Its mutable state is how many are `waiting`, and those that have to be tried again.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
+        done: Callable[[Sequence[Settled]], None],
+    ) -> None:
+        self.waiting = 0
+        self._writer = writer
+        self._loop = loop
+        self._clock = clock
+        self._done = done
+        self._again: list[Settlement] = []
+
+    def submit(self, settlement: Settlement) -> None:
+        """Commit it with whatever else is waiting."""
+        self.waiting += 1
+        self._post(settlement)
+
+    def again(self) -> None:
+        """What could not be committed, once more."""
+        again, self._again = self._again, []
+        for settlement in again:
+            self._post(settlement)
+
+    def _post(self, settlement: Settlement) -> None:
+        self._writer.post(1, 2, queue.settle, settlement, self._on_settled)
+
+    def _on_settled(self, results: list[tuple[Settlement, Settled | Exception]]) -> None:
+        settled = [result for _, result in results if isinstance(result, Settled)]
+        lost = [(member, result) for member, result in results if isinstance(result, Exception)]
+        for member, error in lost:
+            if not isinstance(error, Unavailable):
+                _log.error("a settlement was refused", delivery=member.work.delivery.id, **described(error))
+                member = self._without_result(member)
+            self._again.append(member)
+        if lost:
+            self._loop.call_later(_AGAIN, self.again)
+        self.waiting -= len(settled)
+        self._done(settled)
+
+    def _without_result(self, refused: Settlement) -> Settlement:
+        """Give a delivery back whose result the database will not have: it is sent again, never stranded."""
+        due = self._clock.now() + _REFUSED
+        return Settlement(
+            refused.work, DeliveryStatus.PENDING, refused.ended_at, due_at=due, reason="refused"
+        )
