@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hookferry.cli.inputs import read_labels
-from hookferry.cli.options import given, output_option, page_options, tenant_options
+from hookferry.cli.options import given, output_option, page_options, subscription_options, tenant_options
 
 if TYPE_CHECKING:
     from hookferry.cli.client import Api
@@ -30,21 +29,7 @@ def _described(command: Callable[..., None]) -> Callable[..., None]:
             help="A new endpoint to create and to notify; repeatable. Its secret is printed.",
         ),
         click.option("--notify", multiple=True, metavar="ENDPOINT", help="An endpoint's id; repeatable."),
-        click.option(
-            "--scope",
-            multiple=True,
-            callback=read_labels,
-            metavar="LABEL=VALUE",
-            help="Only events with this value of this label; repeatable.",
-        ),
-        click.option(
-            "--on",
-            "event_types",
-            multiple=True,
-            callback=lambda ctx, option, types: types or None,
-            metavar="TYPE",
-            help="An event type; repeatable. Without it all.",
-        ),
+        subscription_options,
         click.option("--message", help="What to tell; it goes with each notification."),
     ):
         command = option(command)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hookferry.cli.inputs import read_labels
+
 if TYPE_CHECKING:
     from hookferry.cli.output import Output
     from hookferry.config import Settings
@@ -102,6 +104,26 @@ def page_options(command: Command) -> Command:
     )
     cursor = click.option("--cursor", help="Go on after an earlier page: its `next`.")
     return limit(cursor(command))
+
+
+def subscription_options(command: Command) -> Command:
+    """Options that say which events are wanted; the command gets `event_types` and `scope`, None for all."""
+    types = click.option(
+        "--on",
+        "event_types",
+        multiple=True,
+        callback=lambda ctx, option, types: types or None,
+        metavar="TYPE",
+        help="An event type; repeatable. Without it all.",
+    )
+    scope = click.option(
+        "--scope",
+        multiple=True,
+        callback=read_labels,
+        metavar="LABEL=VALUE",
+        help="Only events with this value of this label; repeatable.",
+    )
+    return types(scope(command))
 
 
 def given(wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hookferry.cli.deliveries import ATTEMPT_COLUMNS
-from hookferry.cli.inputs import read_headers, read_labels, read_text
-from hookferry.cli.options import duration, given, output_option, page_options, tenant_options
+from hookferry.cli.inputs import read_headers, read_text
+from hookferry.cli.options import (
+    duration,
+    given,
+    output_option,
+    page_options,
+    subscription_options,
+    tenant_options,
+)
 
 if TYPE_CHECKING:
     from hookferry.cli.client import Api
@@ -26,13 +33,6 @@ def _described(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--timeout", type=duration, help="How long an attempt may take, in all."),
         click.option(
-            "--scope",
-            multiple=True,
-            callback=read_labels,
-            metavar="LABEL=VALUE",
-            help="Only events with this value of this label; repeatable.",
-        ),
-        click.option(
             "--header",
             "headers",
             multiple=True,
@@ -41,14 +41,7 @@ def _described(command: Callable[..., None]) -> Callable[..., None]:
             help="A header to send along; repeatable.",
         ),
         click.option("--name", help="A name for people."),
-        click.option(
-            "--on",
-            "event_types",
-            multiple=True,
-            callback=lambda ctx, option, types: types or None,
-            metavar="TYPE",
-            help="An event type to receive; repeatable. Without it all.",
-        ),
+        subscription_options,
     ):
         command = option(command)
     return command

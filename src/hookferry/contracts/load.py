@@ -27,16 +27,22 @@ def builtin_names() -> list[str]:
     return sorted(file.name.removesuffix(_VECTORS) for file in _BUILTIN.iterdir() if _VECTORS in file.name)
 
 
-@cache
-def builtin(name: str) -> Contract:
-    """A contract that comes with Hookferry. Raises ContractError for a name that there is not."""
+def builtin_texts(name: str) -> tuple[str, str]:
+    """The file of a contract that comes with Hookferry, and its vectors. Raises ContractError."""
     known = builtin_names()
     if name not in known:
         raise ContractError(
             f'unknown contract "{name}"; {meant(name, known)}; or name a file NAME.toml', field="contract"
         )
-    file, vectors = f"{name}.toml", f"{name}{_VECTORS}"
-    return load((_BUILTIN / file).read_text("utf-8"), file, (_BUILTIN / vectors).read_text("utf-8"))
+    file, vectors = (_BUILTIN / f"{name}{end}" for end in (".toml", _VECTORS))
+    return file.read_text("utf-8"), vectors.read_text("utf-8")
+
+
+@cache
+def builtin(name: str) -> Contract:
+    """A contract that comes with Hookferry. Raises ContractError for a name that there is not."""
+    text, vectors = builtin_texts(name)
+    return load(text, f"{name}.toml", vectors)
 
 
 def load(text: str, file: str, vectors: str | None = None) -> Contract:
@@ -59,8 +65,6 @@ def _contract(root: Table, version: str) -> Contract:
     names = {header.name.lower() for header in headers}
     method, query = root.table_or("request", sections.request, ("POST", ()))
     signatures, inner = sections.signatures(root, secrets, carriers, query, names)
-    if overlap and not any(header.join for header in signatures):
-        root.refuse(("secret", "overlap"), "no signature has a `join`: only the newest secret would sign")
     rules = sections.rules(root)
     style, fails = root.table_or("serializer", sections.finish, (None, False))
     allowed = BODY if inner else BODY - {"signature"}
@@ -93,6 +97,8 @@ def _contract(root: Table, version: str) -> Contract:
         verifier=Verifier(carriers, signatures, query),
         fallible=fails or any(one.fallible for one in (body, *types.bodies.values())),
     )
+    if overlap and not contract.overlaps:
+        root.refuse(("secret", "overlap"), "no signature has a `join`: only the newest secret would sign")
     _check_types(root, contract)
     return contract
 

@@ -60,28 +60,23 @@ def preview(
         scope=scope,
     )
     contract.check(event)
-    endpoint = Endpoint(
-        id=new_id("ep"),
-        tenant=_TENANT,
-        url=URL,
-        name="Example",
-        event_types=(type,),
-        scope={},
-        headers=(),
-        status=EndpointStatus.ACTIVE,
-        secrets=(Secret(example_secret(contract) if secret is None else _checked(contract, secret)),),
-        created_at=now,
-        updated_at=now,
-    )
+    endpoint = _endpoint(new_id("ep"), type, _secret(contract, secret), now)
     delivery = Delivery(
         new_id("dlv"), _TENANT, event.id, endpoint.id, type, DeliveryStatus.LEASED, number - 1, now
     )
     return contract.render(event, delivery, endpoint, number, now)
 
 
-def _checked(contract: Contract, secret: str) -> str:
-    contract.check_secret(secret)
-    return secret
+def _endpoint(id: str, type: str, secret: Secret, now: int) -> Endpoint:
+    active = EndpointStatus.ACTIVE
+    return Endpoint(id, _TENANT, URL, "Example", (type,), {}, (), active, (secret,), now, now)
+
+
+def _secret(contract: Contract, chosen: str | None) -> Secret:
+    if chosen is None:
+        return Secret(example_secret(contract))
+    contract.check_secret(chosen)
+    return Secret(chosen)
 
 
 def example_secret(contract: Contract) -> str:

@@ -1,23 +1,19 @@
 """Contracts as they are written: the texts that come with Hookferry, and those of files."""
 
-from importlib.resources import files
 from pathlib import Path
 
-from hookferry.contracts.load import builtin, builtin_names, load
+from hookferry.contracts.load import builtin, builtin_names, builtin_texts, load
 from hookferry.contracts.model import Contract
 from hookferry.contracts.source import line_of
 from hookferry.errors import ContractError
 from hookferry.model import ContractText
 
-_BUILTIN = files("hookferry.contracts") / "builtin"
 _TOML, _VECTORS = ".toml", ".vectors.toml"
 
 
 def builtin_text(name: str) -> ContractText:
     """The text of a contract that comes with Hookferry. Raises ContractError."""
-    version = builtin(name).version
-    text, vectors = ((_BUILTIN / f"{name}{end}").read_text("utf-8") for end in (_TOML, _VECTORS))
-    return ContractText(version, name, text, vectors)
+    return ContractText(builtin(name).version, name, *builtin_texts(name))
 
 
 def read_file(path: Path) -> tuple[ContractText, Contract]:

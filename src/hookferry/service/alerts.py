@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
 
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
@@ -23,7 +22,7 @@ from hookferry.store.base import Store
 class Alerts:
     """What a tenant does with its alerts. `endpoints` makes those that are created with one (Y-11).
 
-    `contracts` are the contracts by name. Everything raises NotFound for an unknown tenant, and Forbidden
+    Everything raises NotFound for an unknown tenant, and Forbidden
     for one whose contract's feature is off.
     """
 
@@ -96,8 +95,7 @@ class Alerts:
             "endpoints": lambda named: [self._draft(tenant, one, at, by) for at, one in enumerate(named)],
             "active": bool,
         }
-        asked = {name: getattr(wanted, name) for name in check}
-        given = {name: check[name](value) for name, value in asked.items() if value is not UNSET}
+        given = {name: check[name](value) for name, value in wanted.given().items()}
         named = given.get("endpoints", ())
         created = tuple(one for one in named if isinstance(one, Endpoint))
         if named:

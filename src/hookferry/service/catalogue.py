@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
 
 from hookferry.contracts import Contract
 from hookferry.errors import NotFound
@@ -66,7 +65,7 @@ class Catalogue:
 
 
 def _checked(wanted: NewEventType | EventTypeChange) -> dict[str, Any]:
-    given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
+    given = wanted.given()
     given.pop("name", None)
     rules.check_text("title", given.get("title", ""))
     rules.check_prose("description", given.get("description", ""))

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
 
 from hookferry import urls
 from hookferry.addresses import Network, check_host
@@ -108,8 +107,7 @@ class Endpoints:
             "headers": lambda headers: rules.check_headers(headers, contract.header_names),
             "timeout": rules.check_timeout,
         }
-        asked = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
-        given = {name: check[name](value) for name, value in asked.items()}
+        given = {name: check[name](value) for name, value in wanted.given().items()}
         rules.check_mutable(self.get(tenant, id), given, contract.subscription.mutable)
         return await self._replace(tenant, id, **given)
 

@@ -66,6 +66,10 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"  # secrets and headers stay out of logs and errors
 
+    def given(self) -> dict[str, Any]:
+        """What is not left out, by name."""
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
+
 
 class NewTenant(Form, frozen=True):
     """A customer of the product."""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import UNSET
 
 from hookferry.clock import Clock
 from hookferry.ids import IdMaker
@@ -53,7 +52,7 @@ class Members:
     async def change(self, principal: Principal, tenant: str, id: str, wanted: MemberChange) -> Member:
         """Change what is given. Another role holds for the member's keys at once. Raises Invalid."""
         self.get(principal, tenant, id)
-        given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
+        given = wanted.given()
         check_text("name", given.get("name", ""))
         check_email(given.get("email"))
         return await self._store.change_member(

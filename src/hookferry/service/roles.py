@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import UNSET
 
 from hookferry.clock import Clock
 from hookferry.ids import IdMaker
@@ -53,7 +52,7 @@ class Roles:
     async def change(self, principal: Principal, tenant: str, id: str, wanted: RoleChange) -> Role:
         """Change what is given: it holds for the keys of all its members at once. Raises Invalid."""
         self.get(principal, tenant, id)
-        given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
+        given = wanted.given()
         check_text("name", given.get("name", ""))
         if "permissions" in given:
             given["permissions"] = frozenset(given["permissions"])

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import UNSET
 
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
@@ -67,7 +66,7 @@ class Tenants:
 
     async def change(self, id: str, wanted: TenantChange) -> Tenant:
         """Raises NotFound, Invalid, and Conflict for a contract that its endpoints do not go with."""
-        given = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not UNSET}
+        given = wanted.given()
         check_text("name", given.get("name", ""))
         if "features" in given:
             given["features"] = check_features(given["features"])

@@ -7,8 +7,9 @@ from litestar import Router, delete, get, post
 from msgspec import Meta
 
 from hookferry.api.access import Access
-from hookferry.api.answers import Contract, ContractFile, Deleted
+from hookferry.api.answers import Deleted
 from hookferry.api.attempts import Preview
+from hookferry.api.contracts import Contract, ContractFile
 from hookferry.api.paging import Page, PageQuery, page_of
 from hookferry.api.parameters import Body, Id, Query, Services, Who
 from hookferry.model import ContractText
