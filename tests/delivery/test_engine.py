@@ -371,6 +371,26 @@ async def test_a_backlog_is_worked_off(tmp_path: Path) -> None:
     assert (backlog.pending, backlog.leased) == (0, 0)
 
 
+async def test_an_endpoint_that_fell_behind_is_handed_work_again(tmp_path: Path) -> None:
+    """Rule 2: under steady load too, where something has always just been stored."""
+    sender = Gate()
+    async with engine(tmp_path, sender, lane_cap=8) as made:
+        made.start()
+        endpoint = await made.add_endpoint()
+        await asyncio.gather(*[made.publish() for _ in range(1500)])
+        sender.open()
+
+        async def is_handed_over() -> bool:
+            for _ in range(300):
+                await made.publish()
+                if made.dispatcher.reserve(endpoint.id, 1):
+                    made.dispatcher.release(endpoint.id, 1)
+                    return True
+            return False
+
+        assert any(await asyncio.gather(*[is_handed_over() for _ in range(8)]))
+
+
 async def test_claims_stop_when_enough_is_in_memory(tmp_path: Path) -> None:
     """Rule 2: what waits for an endpoint that hangs stays in the database, however often it is looked for."""
     sender = Gate()

@@ -173,10 +173,10 @@ class Dispatcher:
         if self._turns.claimed > _CLAIMED_AHEAD and self._trickle.slow(self._loop.time()):
             return now + _AHEAD_AGAIN
         full = self._full()
-        noticed = {lane: lane.backlog for lane in self._lanes.values() if lane.endpoint not in full}
+        asked = [lane for lane in self._lanes.values() if lane.endpoint not in full]
         due = await self._store.next_due(full)
         if due is None or due > now:
-            self._mark_backlogs([], noticed, _CLAIM, _PER_ENDPOINT)
+            self._mark_backlogs([], asked, _CLAIM, _PER_ENDPOINT)
             return now + _POLL if due is None else min(due, now + _POLL)
         times = 1 if self._trickle.slow(self._loop.time()) else _ALONE
         # A crowd of hanging endpoints must not fill the memory with what they cannot take.
@@ -186,7 +186,7 @@ class Dispatcher:
             self._take(work)
         if self._stopping:
             return now
-        self._mark_backlogs(works, noticed, limit, per_endpoint)
+        self._mark_backlogs(works, asked, limit, per_endpoint)
         self._pump()
         return now if works else now + _AFTER_NOTHING
 
@@ -211,12 +211,12 @@ class Dispatcher:
         self._count += 1
         self._turns.put(lane, Kind.CLAIMED, work)
 
-    def _mark_backlogs(
-        self, works: list[Work], noticed: dict[Lane, int], limit: int, per_endpoint: int
-    ) -> None:
+    def _mark_backlogs(self, works: list[Work], asked: list[Lane], limit: int, per_endpoint: int) -> None:
         """An endpoint that gave all it may give in one claim has more; one that gave less has no more.
 
-        Except where a backlog was noticed since the claim began: that one may not have seen it.
+        What was stored while the claim ran is not in it, and newcomers overtake that until the next claim.
+        Else an endpoint that once fell behind would never be handed anything again under steady load: there
+        is always something that has just been stored.
         """
         counts = Counter(work.delivery.endpoint for work in works)
         for endpoint, count in counts.items():
@@ -224,8 +224,8 @@ class Dispatcher:
                 self._lanes[endpoint].backlog += 1
         if len(works) == limit:
             return
-        for lane, backlog in noticed.items():
-            if lane.backlog == backlog:
+        for lane in asked:
+            if counts[lane.endpoint] < per_endpoint:
                 lane.backlog = 0
                 self._forget(lane)
 

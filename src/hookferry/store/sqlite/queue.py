@@ -182,12 +182,18 @@ def claimable(
 ) -> list[Work]:
     """Due deliveries, as they would be once leased: round robin over endpoints from the one after `after`."""
     given = {"now": now, "per_endpoint": per_endpoint, "skip": msgspec.json.encode(list(skip)).decode()}
-    rows = connection.execute(SQL["claimable"], {**given, "after": after, "limit": limit}).fetchall()
+    rows = _claimable(connection, {**given, "after": after, "limit": limit})
     if len(rows) < limit and after:
-        again = connection.execute(SQL["claimable"], {**given, "after": "", "limit": limit - len(rows)})
+        again = _claimable(connection, {**given, "after": "", "limit": limit - len(rows)})
         seen = {row[1] for row in rows}
         rows += [row for row in again if row[1] not in seen]
     return [work_of(row, worker) for row in rows]
+
+
+def _claimable(connection: sqlite3.Connection, given: dict[str, Any]) -> list[Any]:
+    (rows,) = connection.execute(SQL["claimable"], given).fetchone()
+    found: list[Any] = msgspec.json.decode(rows)
+    return found
 
 
 def lease(connection: sqlite3.Connection, members: list[list[Work]]) -> list[list[Work]]:

@@ -148,7 +148,9 @@ def delivery_of(row: Row) -> Delivery:
 def work_of(row: Row, worker: str) -> Work:
     """A row of `claimable`, with the lease that it is about to have."""
     tenant, id, event, endpoint, type, attempts, created_at, due_at, retry_of, token, *of_event = row
-    occurred_at, event_at, scope, key, changes, payload = of_event
+    occurred_at, event_at, key, *in_digits = of_event
+    # An event that is gone has none of them.
+    scope, changes, payload = (bytes.fromhex(digits) or None for digits in in_digits)
     return Work(
         delivery=Delivery(
             id,
