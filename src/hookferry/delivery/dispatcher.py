@@ -22,9 +22,11 @@ _log = structlog.get_logger("hookferry.dispatcher")
 # A claim takes a few deliveries of each endpoint; a lane that cannot take as many sits it out.
 _PER_ENDPOINT = 64
 _CLAIM = 128
-# And so many times as much where nothing fresh is beside it: of an endpoint that had fallen behind its
-# publishers 1,000 a second were claimed under full load, so that it never caught up again.
-_ALONE = 4
+# Where nothing fresh is beside it, the next claim is twice as large, up to so many times: each waits for a
+# commit, and of an endpoint that had fallen behind its publishers only 600 a second were claimed.
+_MOST_TIMES = 4
+# Unless the last one had more bytes than these: a claim of the largest payloads must not fill the memory.
+_SMALL = 1024 * 1024
 # Room for what is handed over in memory, beyond it the database keeps it: this bounds memory.
 _LANE_ROOM = 1024
 _ROOM_BYTES = 16 * 1024 * 1024
@@ -45,7 +47,8 @@ _AFTER_NOTHING = 20
 
 
 class Dispatcher:
-    """Its mutable state is the lanes, the turns, counts of what runs, and whether it is stopping.
+    """Its mutable state is the lanes, the turns, counts of what runs, how large claims are, and whether it is
+    stopping.
 
     `deliver` sends one delivery and settles it; it never raises. `cap` is for requests in flight in
     all, `lane_cap` for each endpoint.
@@ -73,6 +76,7 @@ class Dispatcher:
         store.listen(lambda settled: self._pump())
         self._bytes = 0
         self._count = 0
+        self._times = 1
         # Asking for the running loop each time costs a system call in Python 3.11 (it checks the process).
         self._loop = asyncio.get_running_loop()
         self._running: set[asyncio.Task[None]] = set()
@@ -178,12 +182,13 @@ class Dispatcher:
         if due is None or due > now:
             self._mark_backlogs([], asked, _CLAIM, _PER_ENDPOINT)
             return now + _POLL if due is None else min(due, now + _POLL)
-        times = 1 if self._trickle.slow(self._loop.time()) else _ALONE
+        times = 1 if self._trickle.slow(self._loop.time()) else self._times
         # A crowd of hanging endpoints must not fill the memory with what they cannot take.
         limit, per_endpoint = _CLAIM * times, min(_PER_ENDPOINT * times, self._lane_limit())
         works = await self._store.claim(now, limit, per_endpoint, full)
         for work in works:
             self._take(work)
+        self._times = min(2 * times, _MOST_TIMES) if sum(map(_size, works)) <= _SMALL else 1
         if self._stopping:
             return now
         self._mark_backlogs(works, asked, limit, per_endpoint)
