@@ -5,9 +5,9 @@ import pytest
 
 from hookferry.errors import Conflict, NotFound
 from hookferry.model import ContractText, Tenant
+from hookferry.store import configuration
 from hookferry.store.directory import Directory
 from hookferry.store.sqlite import SqliteStore
-from hookferry.store.sqlite.configuration import read
 from tests.store.world import World
 
 TEXT = ContractText("0123456789ab", "acme", 'name = "acme"\n', "[[request]]\n")
@@ -19,7 +19,7 @@ async def kept(world: World) -> dict[str, ContractText]:
     """The texts by version: in the database, and the same in memory."""
     assert isinstance(world.store, SqliteStore)
     vault, found = world.store._vault, Directory()
-    await world.store._writer.call(lambda connection: read(connection, found, vault))
+    await world.store._transact(lambda db: configuration.read(db, found, vault))
     assert found.contract_texts == world.store.directory.contract_texts
     return found.contract_texts
 

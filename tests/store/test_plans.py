@@ -22,7 +22,9 @@ def _plan(name: str) -> list[str]:
         columns = max(int(number) for number in re.findall(r"column(\d)", sql))
         sql = with_rows(sql, 3, columns)
     named = set(re.findall(r":(\w+)", sql))
-    given = dict.fromkeys(named, "[]") if named else [0] * sql.count("?")
+    numbers = [int(number) for number in re.findall(r"\?(\d)", sql)]
+    count = max(numbers) if numbers else sql.count("?")
+    given = dict.fromkeys(named, "[]") if named else [0] * count
     plan = [row[3] for row in connection.execute(f"explain query plan {sql}", given)]
     connection.close()
     return plan

@@ -12,11 +12,7 @@ from pathlib import Path
 import msgspec
 
 from hookferry.errors import StartError
-from hookferry.store.queries import load
 from hookferry.store.sqlite.writer import DAMAGED, unavailable
-from hookferry.store.vault import UnreadableError, Vault
-
-SQL = load("hookferry.store.sqlite", "configuration")
 
 # One commit in WAL mode with FULL costs one flush of the log; NORMAL would lose acknowledged events
 # when the machine loses power. The log's pages move into the database when it has grown to 64 MB: the
@@ -140,19 +136,3 @@ def _apply(connection: sqlite3.Connection, number: int, name: str, text: str, ch
         if connection.in_transaction:
             connection.execute("rollback")
         raise
-
-
-def check_key(connection: sqlite3.Connection, vault: Vault) -> None:
-    """Raises StartError if the database was sealed under another key: better now than at each delivery."""
-    row = connection.execute(SQL["fact"], ("sealed",)).fetchone()
-    if row is None:
-        connection.execute(SQL["put_fact"], ("sealed", vault.seal(b"hookferry", "facts")))
-        return
-    try:
-        vault.open(row[0], "facts")
-    except UnreadableError as error:
-        raise StartError(
-            "The secrets in this database were encrypted under another key. Start with the "
-            "HOOKFERRY_SECRET_KEY, or the key file beside the database, that it was made with.",
-            code="wrong_secret_key",
-        ) from error

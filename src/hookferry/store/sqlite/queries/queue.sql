@@ -16,11 +16,11 @@ values :rows
 -- name: find_idempotency
 select fingerprint, event, deliveries from idempotency where tenant = ? and key = ? and expires_at > ?
 
--- name: begun
-select exists (select 1 from members_of_sets where tenant = ? and rule = ? and subject = ?)
+-- name: in_set
+select member from members_of_sets where tenant = ? and rule = ? and subject = ? limit 1
 
 -- name: join
-insert or ignore into members_of_sets (tenant, rule, subject, member) values (?, ?, ?, ?)
+insert into members_of_sets (tenant, rule, subject, member) values (?, ?, ?, ?) on conflict do nothing
 
 -- name: leave
 delete from members_of_sets where tenant = ? and rule = ? and subject = ? and member = ?
@@ -104,11 +104,11 @@ from (
 insert into workers (id, until) values (?, ?) on conflict (id) do update set until = excluded.until
 
 -- name: rescue
-update queue set status = 'pending', due_at = coalesce(due_at, :now), worker = null
-where status = 'leased' and worker in (select id from workers where until <= :now and id <> :worker)
+update queue set status = 'pending', due_at = coalesce(due_at, ?1), worker = null
+where status = 'leased' and worker in (select id from workers where until <= ?1 and id <> ?2)
 
 -- name: lapsed
-select count(*) from workers where until <= ? and id <> ?
+select id from workers where until <= ? and id <> ? limit 1
 
 -- name: forget_workers
 delete from workers where until <= ? and id <> ?
@@ -125,26 +125,26 @@ update queue set status = 'held', due_at = null
 where (tenant, id) in (
     select q.tenant, q.id from endpoints as owner
     cross join queue as q on q.endpoint = owner.id and q.status = 'pending'
-    where owner.status = 'paused' and owner.id between coalesce(:endpoint, '') and coalesce(:endpoint, '~') limit :limit
+    where owner.status = 'paused' and owner.id between ?1 and ?2 limit ?3
 )
 
 -- name: release
-update queue set status = 'pending', due_at = :now
+update queue set status = 'pending', due_at = ?4
 where (tenant, id) in (
     select q.tenant, q.id from endpoints as owner
     cross join queue as q on q.endpoint = owner.id and q.status = 'held'
-    where owner.status = 'active' and owner.id between coalesce(:endpoint, '') and coalesce(:endpoint, '~') limit :limit
+    where owner.status = 'active' and owner.id between ?1 and ?2 limit ?3
 )
 
 -- name: ended_pending
 select q.tenant, q.id, q.event, q.endpoint, q.type, q.attempts, q.created_at, q.retry_of from endpoints as owner
 cross join queue as q on q.endpoint = owner.id and q.status = 'pending'
-where owner.status in ('disabled', 'deleted') and owner.id between coalesce(:endpoint, '') and coalesce(:endpoint, '~') limit :limit
+where owner.status in ('disabled', 'deleted') and owner.id between ?1 and ?2 limit ?3
 
 -- name: ended_held
 select q.tenant, q.id, q.event, q.endpoint, q.type, q.attempts, q.created_at, q.retry_of from endpoints as owner
 cross join queue as q on q.endpoint = owner.id and q.status = 'held'
-where owner.status in ('disabled', 'deleted') and owner.id between coalesce(:endpoint, '') and coalesce(:endpoint, '~') limit :limit
+where owner.status in ('disabled', 'deleted') and owner.id between ?1 and ?2 limit ?3
 
 -- name: due_now
 update queue set status = 'pending', due_at = ? where tenant = ? and id = ? and status = 'pending'

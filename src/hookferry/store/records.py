@@ -18,7 +18,7 @@ from hookferry.model import (
     Secret,
     Tenant,
 )
-from hookferry.store.sqlite.rows import Row
+from hookferry.store.database import Row
 from hookferry.store.vault import UnreadableError, Vault
 
 _encode = msgspec.json.Encoder().encode

@@ -1,9 +1,5 @@
 """Structs to rows and back. The order of values is that of the queries."""
 
-import sqlite3
-from collections.abc import Sequence
-from typing import Any
-
 import msgspec
 
 from hookferry.model import (
@@ -21,40 +17,10 @@ from hookferry.model import (
     Scope,
     Work,
 )
-from hookferry.store.queries import chunks, with_rows
-
-Row = tuple[Any, ...]
+from hookferry.store.database import Row
 
 _encode = msgspec.json.Encoder().encode
 _decode_scope = msgspec.json.Decoder(Scope).decode
-_decode_types = msgspec.json.Decoder(tuple[str, ...]).decode
-
-
-def execute_many(connection: sqlite3.Connection, sql: str, rows: Sequence[Row]) -> None:
-    """Run a query with `:rows` for all rows.
-
-    The driver lets go of the interpreter's lock once for each step of a statement and must then queue
-    for it behind the event loop: with `executemany` an event cost 110 µs on a busy loop, so 47 µs.
-    """
-    start = 0
-    for size in chunks(len(rows)):
-        part = rows[start : start + size]
-        connection.execute(with_rows(sql, size, len(part[0])), [value for row in part for value in row])
-        start += size
-
-
-def select_many(connection: sqlite3.Connection, sql: str, rows: Sequence[Row]) -> set[str]:
-    """Run a query with `:rows` that gives one JSON array of ids, for all rows."""
-    found: set[str] = set()
-    start = 0
-    for size in chunks(len(rows)):
-        part = rows[start : start + size]
-        cursor = connection.execute(
-            with_rows(sql, size, len(part[0])), [value for row in part for value in row]
-        )
-        found.update(msgspec.json.decode(cursor.fetchone()[0]))
-        start += size
-    return found
 
 
 def event_row(event: Event) -> Row:
@@ -146,11 +112,9 @@ def delivery_of(row: Row) -> Delivery:
 
 
 def work_of(row: Row, worker: str) -> Work:
-    """A row of `claimable`, with the lease that it is about to have."""
+    """A claimed delivery with its event: the queue's columns with the claim's token, then the event's."""
     tenant, id, event, endpoint, type, attempts, created_at, due_at, retry_of, token, *of_event = row
-    occurred_at, event_at, key, *in_digits = of_event
-    # An event that is gone has none of them.
-    scope, changes, payload = (bytes.fromhex(digits) or None for digits in in_digits)
+    occurred_at, event_at, key, scope, changes, payload = of_event
     return Work(
         delivery=Delivery(
             id,
@@ -166,7 +130,7 @@ def work_of(row: Row, worker: str) -> Work:
             retry_of,
         ),
         event=_readable((event, tenant, type, occurred_at, event_at, scope, key, changes, payload)),
-        lease=Lease(worker, token + 1),
+        lease=Lease(worker, token),
     )
 
 

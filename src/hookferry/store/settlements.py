@@ -10,8 +10,6 @@ from hookferry.errors import Unavailable
 from hookferry.logs import described
 from hookferry.model import DeliveryStatus
 from hookferry.store.base import Settled, Settlement
-from hookferry.store.sqlite import queue
-from hookferry.store.sqlite.writer import Writer
 
 _log = structlog.get_logger("hookferry.store")
 
@@ -21,21 +19,27 @@ _AGAIN = 0.5
 _REFUSED = 60_000
 
 
+Committed = Callable[[list[tuple[Settlement, Settled | Exception]]], None]
+"""Told the members of one commit with what became of each."""
+
+
 class Settlements:
-    """Has the writer commit them, again and again if need be, and tells `done` what is settled.
+    """Has them committed, again and again if need be, and tells `done` what is settled.
+
+    `commit` takes one to the next commit, and calls back once for all of it.
 
     Its mutable state is how many are `waiting`, and those that have to be tried again.
     """
 
     def __init__(
         self,
-        writer: Writer,
+        commit: Callable[[Settlement, Committed], None],
         loop: asyncio.AbstractEventLoop,
         clock: Clock,
         done: Callable[[Sequence[Settled]], None],
     ) -> None:
         self.waiting = 0
-        self._writer = writer
+        self._commit = commit
         self._loop = loop
         self._clock = clock
         self._done = done
@@ -53,7 +57,7 @@ class Settlements:
             self._post(settlement)
 
     def _post(self, settlement: Settlement) -> None:
-        self._writer.post(1, 2, queue.settle, settlement, self._on_settled)
+        self._commit(settlement, self._on_settled)
 
     def _on_settled(self, results: list[tuple[Settlement, Settled | Exception]]) -> None:
         settled = [result for _, result in results if isinstance(result, Settled)]

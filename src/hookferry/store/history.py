@@ -1,6 +1,5 @@
-"""Reading the history."""
+"""Reading the history, each time in one snapshot."""
 
-import sqlite3
 from collections.abc import Collection
 from typing import Any, TypeVar
 
@@ -10,10 +9,8 @@ from hookferry import ids
 from hookferry.errors import NotFound
 from hookferry.model import Attempt, Delivery, DeliveryStatus, Event, Outcome
 from hookferry.store.base import Page, Slice
-from hookferry.store.queries import load
-from hookferry.store.sqlite.rows import attempt_of, delivery_of, event_of
-
-SQL = load("hookferry.store.sqlite", "history")
+from hookferry.store.database import Database
+from hookferry.store.rows import attempt_of, delivery_of, event_of
 
 T = TypeVar("T", Event, Delivery, Attempt)
 
@@ -38,23 +35,21 @@ def _page(found: list[T], limit: int) -> Page[T]:
     return Page(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
 
-def events(
-    connection: sqlite3.Connection, tenant: str, rows: Slice, type: str | None, key: str | None
-) -> Page[Event]:
+async def events(db: Database, tenant: str, rows: Slice, type: str | None, key: str | None) -> Page[Event]:
     query = "events" if key is None else "events_by_key"
     given = {**_given("evt", rows), "tenant": tenant, "type": type, "key": key}
-    return _page([event_of(row) for row in connection.execute(SQL[query], given)], rows.limit)
+    return _page([event_of(row) for row in await db.named(query, given)], rows.limit)
 
 
-def event(connection: sqlite3.Connection, tenant: str, id: str) -> Event:
-    row = connection.execute(SQL["event"], (tenant, id)).fetchone()
+async def event(db: Database, tenant: str, id: str) -> Event:
+    row = await db.row("event", tenant, id)
     if row is None:
         raise NotFound(f"There is no event {id!r} in this tenant.")
     return event_of(row)
 
 
-def deliveries(
-    connection: sqlite3.Connection,
+async def deliveries(
+    db: Database,
     tenant: str,
     rows: Slice,
     status: Collection[DeliveryStatus],
@@ -62,18 +57,14 @@ def deliveries(
     event: str | None,
     type: str | None,
 ) -> Page[Delivery]:
-    """One page of the queue and one of the history, merged. Both are read in one snapshot."""
+    """One page of the queue and one of the history, merged."""
     wanted = set(status) or set(DeliveryStatus)
     given = {**_given("dlv", rows), "tenant": tenant, "endpoint": endpoint, "event": event, "type": type}
     given["status"] = msgspec.json.encode(sorted(wanted)).decode()
     given["only"] = next(iter(wanted))
     found: list[Delivery] = []
-    connection.execute("begin")
-    try:
-        for query in _delivery_queries(wanted, endpoint, event):
-            found += [delivery_of(row) for row in connection.execute(SQL[query], given)]
-    finally:
-        connection.execute("commit")
+    for query in _delivery_queries(wanted, endpoint, event):
+        found += [delivery_of(row) for row in await db.named(query, given)]
     found.sort(key=lambda delivery: delivery.id, reverse=True)
     return _page(found, rows.limit)
 
@@ -89,17 +80,17 @@ def _delivery_queries(wanted: set[DeliveryStatus], endpoint: str | None, event: 
     return [*queries, f"final_deliveries{suffix}"] if wanted.difference(_WAITING) else queries
 
 
-def delivery(connection: sqlite3.Connection, tenant: str, id: str) -> Delivery:
+async def delivery(db: Database, tenant: str, id: str) -> Delivery:
     # The queue first: a delivery moves from there to the history and never back.
     for query in ("waiting_delivery", "final_delivery"):
-        row = connection.execute(SQL[query], (tenant, id)).fetchone()
+        row = await db.row(query, tenant, id)
         if row is not None:
             return delivery_of(row)
     raise NotFound(f"There is no delivery {id!r} in this tenant.")
 
 
-def attempts(
-    connection: sqlite3.Connection,
+async def attempts(
+    db: Database,
     tenant: str,
     rows: Slice,
     delivery: str | None,
@@ -116,7 +107,7 @@ def attempts(
     }
     found: list[Attempt] = []
     room = _PAGE_BYTES
-    for row in connection.execute(SQL[query], given):
+    async for row in db.stream(query, given):
         attempt = attempt_of(row)
         room -= _body_bytes(attempt)
         if found and (room < 0 or len(found) == rows.limit):
@@ -130,7 +121,6 @@ def _body_bytes(attempt: Attempt) -> int:
     return (len(request.body) if request else 0) + (len(response.body) if response else 0)
 
 
-def count_attempts(connection: sqlite3.Connection, tenant: str, endpoint: str, most: int) -> int:
-    row = connection.execute(SQL["count_attempts"], {"tenant": tenant, "endpoint": endpoint, "most": most})
-    (count,) = row.fetchone()
-    return int(count)
+async def count_attempts(db: Database, tenant: str, endpoint: str, most: int) -> int:
+    (row,) = await db.named("count_attempts", {"tenant": tenant, "endpoint": endpoint, "most": most})
+    return int(row[0])

@@ -1,0 +1,124 @@
+"""What a backend need not write itself: the seam's verbs over plain transactions and reads."""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from hookferry.clock import Clock
+from hookferry.ids import IdMaker
+from hookferry.model import Attempt, Delivery, DeliveryStatus, EndpointStatus, Event, Outcome
+from hookferry.store import history, queue
+from hookferry.store.base import Page, Settled, Slice
+from hookferry.store.configured import Configured
+from hookferry.store.database import Database
+from hookferry.store.vault import Vault
+
+T = TypeVar("T")
+
+
+class SharedStore(Configured):
+    """See `store.base.Store`. Its mutable state is the directory and who listens.
+
+    `batches` is told the size of each commit, `cancellations` how many deliveries ended but by a settlement.
+    """
+
+    def __init__(self, clock: Clock, ids: IdMaker, vault: Vault) -> None:
+        super().__init__(vault)
+        self.worker = ids.new("wrk")
+        self.batches: Callable[[int], None] = lambda size: None
+        self.cancellations: Callable[[int], None] = lambda count: None
+        self._clock = clock
+        self._listeners: list[Callable[[Sequence[Settled]], None]] = [self._note_disabled]
+
+    async def _read(self, work: Callable[[Database], Awaitable[T]]) -> T:
+        """Read the history, in one snapshot."""
+        raise NotImplementedError
+
+    def listen(self, listener: Callable[[Sequence[Settled]], None]) -> None:
+        self._listeners.append(listener)
+
+    def _on_settled(self, settled: Sequence[Settled]) -> None:
+        for listener in self._listeners:
+            listener(settled)
+
+    def _on_batch(self, size: int) -> None:
+        self.batches(size)
+
+    def _note_disabled(self, settled: Sequence[Settled]) -> None:
+        for one in settled:
+            if one.settlement.disable and not one.stale:
+                endpoint = self.directory.find_endpoint(one.settlement.work.delivery.endpoint)
+                if endpoint is not None and endpoint.status in (EndpointStatus.ACTIVE, EndpointStatus.PAUSED):
+                    self.directory.put_endpoint(
+                        msgspec.structs.replace(
+                            endpoint,
+                            status=EndpointStatus.DISABLED,
+                            disabled_reason=one.settlement.reason,
+                            updated_at=one.settlement.ended_at,
+                        )
+                    )
+
+    # The queue
+
+    async def probe(self) -> None:
+        now = self._clock.now()
+        await self._transact(lambda db: db.run("probe", now))
+
+    async def heartbeat(self, now: int, until: int) -> None:
+        await self._transact(lambda db: db.run("heartbeat", self.worker, until))
+
+    async def rescue(self, now: int) -> int:
+        return await self._transact(lambda db: queue.rescue(db, now, self.worker))
+
+    async def reconcile(self, endpoint: str | None, now: int, limit: int) -> int:
+        changed, cancelled = await self._transact(lambda db: queue.reconcile(db, endpoint, now, limit))
+        self.cancellations(cancelled)
+        return changed
+
+    async def retry(self, tenant: str, delivery: str, new_id: str, now: int) -> Delivery:
+        return await self._transact(lambda db: queue.retry(db, tenant, delivery, new_id, now))
+
+    async def cancel(self, tenant: str, delivery: str, now: int) -> Delivery:
+        cancelled = await self._transact(lambda db: queue.cancel(db, tenant, delivery, now))
+        self.cancellations(1)
+        return cancelled
+
+    # The history
+
+    async def events(
+        self, tenant: str, rows: Slice, type: str | None = None, idempotency_key: str | None = None
+    ) -> Page[Event]:
+        return await self._read(lambda db: history.events(db, tenant, rows, type, idempotency_key))
+
+    async def event(self, tenant: str, id: str) -> Event:
+        return await self._read(lambda db: history.event(db, tenant, id))
+
+    async def deliveries(
+        self,
+        tenant: str,
+        rows: Slice,
+        status: Collection[DeliveryStatus] = (),
+        endpoint: str | None = None,
+        event: str | None = None,
+        type: str | None = None,
+    ) -> Page[Delivery]:
+        return await self._read(
+            lambda db: history.deliveries(db, tenant, rows, status, endpoint, event, type)
+        )
+
+    async def delivery(self, tenant: str, id: str) -> Delivery:
+        return await self._read(lambda db: history.delivery(db, tenant, id))
+
+    async def attempts(
+        self,
+        tenant: str,
+        rows: Slice,
+        delivery: str | None = None,
+        endpoint: str | None = None,
+        outcome: Outcome | None = None,
+    ) -> Page[Attempt]:
+        return await self._read(lambda db: history.attempts(db, tenant, rows, delivery, endpoint, outcome))
+
+    async def count_attempts(self, tenant: str, endpoint: str, most: int) -> int:
+        return await self._read(lambda db: history.count_attempts(db, tenant, endpoint, most))
