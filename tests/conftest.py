@@ -7,13 +7,15 @@ import pytest
 
 from tests.support.postgres import UNSAFE, Databases, PostgresServer
 
+# Read once, and taken away: Hookferry refuses settings that it does not know.
+GIVEN = os.environ.pop("HOOKFERRY_TEST_DATABASE", None)
+
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Databases]:
     """For tests of behaviour: the server of HOOKFERRY_TEST_DATABASE, or a fast one of our own."""
-    given = os.environ.get("HOOKFERRY_TEST_DATABASE")
-    if given:
-        yield Databases(given)
+    if GIVEN:
+        yield Databases(GIVEN)
         return
     with PostgresServer(UNSAFE) as server:
         yield server
@@ -30,7 +32,7 @@ def postgres_url(postgres_server: Databases) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def durable_postgres() -> Iterator[PostgresServer]:
     """For tests of crashes: a server of our own that answers once it is on the disk. Leave it running."""
-    if "HOOKFERRY_TEST_DATABASE" in os.environ:
+    if GIVEN:
         pytest.skip("stops and starts the server: not that of HOOKFERRY_TEST_DATABASE")
     with PostgresServer() as server:
         yield server

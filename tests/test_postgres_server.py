@@ -1,5 +1,6 @@
 """PostgreSQL for tests: what the other tests trust it to do."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -86,9 +87,9 @@ def test_the_server_dies_with_the_tests() -> None:
         "with PostgresServer(UNSAFE) as server:\n"
         "    input(server.url('postgres') + '\\n')\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdin=PIPE, stdout=PIPE, cwd=ROOT, text=True
-    ) as tests:
+    env = {**os.environ, "HOOKFERRY_TEST_POSTGRES_BIN": str(binaries())}
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, cwd=ROOT, env=env, text=True) as tests:
         assert tests.stdout is not None
         with psycopg.connect(tests.stdout.readline().strip()) as connection:
             tests.kill()
@@ -108,8 +109,7 @@ def test_closed_programs_are_copied(tmp_path: Path) -> None:
         assert unprivileged.run([usable(folder, Path(home)) / "initdb"], Path(home)).returncode == 0
 
 
-def test_without_postgres_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_postgres_it_says_what_to_do(tmp_path: Path) -> None:
     """A folder without PostgreSQL is an error that names the variable, not a skipped test."""
-    monkeypatch.setenv("HOOKFERRY_TEST_POSTGRES_BIN", str(tmp_path))
     with pytest.raises(LookupError, match="HOOKFERRY_TEST_POSTGRES_BIN"):
-        binaries()
+        binaries(str(tmp_path))

@@ -8,14 +8,16 @@ from pathlib import Path
 
 from tests.support import unprivileged
 
+# Read once, and taken away: Hookferry refuses settings that it does not know.
+NAMED = os.environ.pop("HOOKFERRY_TEST_POSTGRES_BIN", None)
 
-def binaries() -> Path:
+
+def binaries(named: str | None = NAMED) -> Path:
     """The folder of `initdb`, `pg_ctl` and `postgres`.
 
-    HOOKFERRY_TEST_POSTGRES_BIN names it; otherwise it is the wheel's of the dev group, or an installed server's
-    (the newest). Raises LookupError if there is none: a test that is skipped proves nothing.
+    HOOKFERRY_TEST_POSTGRES_BIN names it; otherwise it is in the dev group's wheel, or in the newest server
+    that is installed. Raises LookupError if there is none: a test that is skipped proves nothing.
     """
-    named = os.environ.get("HOOKFERRY_TEST_POSTGRES_BIN")
     for folder in [Path(named)] if named else _candidates():
         if (folder / "initdb").exists() and (folder / "pg_ctl").exists():
             return folder
