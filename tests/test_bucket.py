@@ -1,0 +1,81 @@
+"""Token buckets."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hookferry.bucket import Bucket
+
+NOW = 1_800_000_000_000
+RATES = st.floats(min_value=0.01, max_value=100_000)
+BURSTS = st.integers(1, 1000)
+ASKED = st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 50)), max_size=60)
+
+
+def _waits(bucket: Bucket, count: int, now: int = NOW) -> list[int]:
+    waits = []
+    for _ in range(count):
+        bucket, wait = bucket.take(1, now)
+        waits.append(wait)
+    return waits
+
+
+def test_a_new_bucket_is_full() -> None:
+    """It gives its burst at once, and then says how long the next one takes."""
+    assert _waits(Bucket(10, 3), 4) == [0, 0, 0, 100]
+
+
+def test_a_refusal_takes_nothing() -> None:
+    """Asking again and again does not put the next token off."""
+    bucket, _ = Bucket(10, 1).take(1, NOW)
+
+    assert bucket.take(1, NOW + 50) == (bucket, 50)
+
+
+def test_more_than_it_holds_is_all_that_it_holds() -> None:
+    """So that everybody's turn comes."""
+    assert Bucket(10, 3).take(50, NOW)[1] == 0
+
+
+def test_a_clock_that_goes_back_empties_it_at_most() -> None:
+    """An hour's jump costs no hour (FAULTS, 12)."""
+    bucket, _ = Bucket(10, 3).take(3, NOW)
+
+    assert bucket.take(1, NOW - 3_600_000)[1] == 100
+
+
+@given(rate=RATES, burst=BURSTS, asked=ASKED)
+def test_it_never_gives_more_than_it_may(rate: float, burst: int, asked: list[tuple[int, int]]) -> None:
+    """The burst, and then the rate: over any time from a full bucket on."""
+    bucket, now, given_out = Bucket(rate, burst), NOW, 0
+    for later, tokens in asked:
+        now += later
+        bucket, wait = bucket.take(tokens, now)
+        given_out += 0 if wait else min(tokens, burst)
+
+    assert given_out <= burst + rate * (now - NOW) / 1000 * 1.001
+
+
+@given(rate=RATES, burst=BURSTS, asked=ASKED, tokens=st.integers(1, 2000))
+def test_a_wait_is_long_enough(rate: float, burst: int, asked: list[tuple[int, int]], tokens: int) -> None:
+    """Whoever comes back then gets what they asked for."""
+    bucket, now = Bucket(rate, burst), NOW
+    for later, some in asked:
+        now += later
+        bucket, _ = bucket.take(some, now)
+    _, wait = bucket.take(tokens, now)
+
+    assert bucket.take(tokens, now + wait)[1] == 0
+
+
+@given(rate=RATES, burst=BURSTS, asked=ASKED, tokens=st.integers(1, 2000))
+def test_a_wait_is_no_longer_than_needed(
+    rate: float, burst: int, asked: list[tuple[int, int]], tokens: int
+) -> None:
+    """A millisecond earlier there would not be enough."""
+    bucket, now = Bucket(rate, burst), NOW
+    for later, some in asked:
+        now += later
+        bucket, _ = bucket.take(some, now)
+    _, wait = bucket.take(tokens, now)
+
+    assert wait == 0 or bucket.take(tokens, now + wait - 1)[1] > 0
