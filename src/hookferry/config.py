@@ -19,6 +19,7 @@ from hookferry.kinds import (
     FLAG,
     NAME,
     NETWORKS,
+    OUTBOX,
     RANGES,
     SCALE,
     SECRET,
@@ -124,6 +125,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     tenant: Annotated[
         str | None, About("The tenant that the commands are about.", TEXT, client="--tenant")
+    ] = None
+    outbox: Annotated[
+        str | None,
+        About("The application's database whose outbox is relayed.", OUTBOX, secret=True, client="--from"),
     ] = None
 
     def contracts_folder(self) -> Path | None:

@@ -30,6 +30,8 @@ class HookferryError(Exception):
         self.field = field
         self.number: int | None = None
         """Which of several it was about, from 0: the event of a batch."""
+        self.retry_after: int | None = None
+        """Seconds after which it is worth trying again, where somebody said so."""
         if code is not None:
             self.code = code
 
@@ -88,10 +90,10 @@ class Unavailable(HookferryError):
 
     code = "unavailable"
     status = 503
-    retry_after = 5
 
     def __init__(self, message: str, *, for_all: bool = False) -> None:
         super().__init__(message)
+        self.retry_after = 5
         self.for_all = for_all
         """True if every other write would meet the same."""
 

@@ -94,6 +94,13 @@ def _database(value: Any) -> str:
     return value
 
 
+def _outbox(value: Any) -> str:
+    starts = (SQLITE, "postgresql://", "postgres://")
+    if not isinstance(value, str) or not value.startswith(starts) or value == SQLITE:
+        raise ValueError('"postgresql://USER@HOST/DATABASE" or "sqlite:///FILE"')
+    return value
+
+
 def _duration(value: Any) -> float:
     seconds = read_duration(str(value))
     if not seconds:
@@ -140,4 +147,5 @@ NETWORKS = Kind("networks", _networks, lambda value: ",".join(map(str, value)))
 RANGES = Kind("addresses", _ranges, lambda value: ",".join(map(_range, value)))
 ADDRESSES = Kind("addresses", _addresses, lambda value: ",".join(map(str, value)))
 DATABASE = Kind("URL", _database)
+OUTBOX = Kind("URL", _outbox)
 SCALE = Kind("number", _scale, "{:g}".format)

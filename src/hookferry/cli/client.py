@@ -24,7 +24,6 @@ _ERRORS: dict[int, type[errors.HookferryError]] = {
     409: errors.Conflict,
     413: errors.TooLarge,
     422: errors.Invalid,
-    503: errors.Unavailable,
 }
 
 
@@ -39,6 +38,7 @@ class _Problem(msgspec.Struct, frozen=True):
     detail: str
     code: str
     field: str | None = None
+    number: int | None = None
 
 
 class _Named(msgspec.Struct, frozen=True):
@@ -191,9 +191,16 @@ def _error(answer: httpx.Response) -> errors.HookferryError:
         problem = msgspec.json.decode(answer.content, type=_Problem)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return _stranger(answer)
-    kind = _ERRORS.get(answer.status_code, errors.HookferryError)
-    hint = " HOOKFERRY_KEY or --key-file names the key." if kind is errors.Unauthenticated else ""
-    return kind(problem.detail + hint, code=problem.code, field=problem.field)
+    if answer.status_code == errors.Unavailable.status:
+        found: errors.HookferryError = errors.Unavailable(problem.detail)
+    else:
+        kind = _ERRORS.get(answer.status_code, errors.HookferryError)
+        hint = " HOOKFERRY_KEY or --key-file names the key." if kind is errors.Unauthenticated else ""
+        found = kind(problem.detail + hint, code=problem.code, field=problem.field)
+    found.number = problem.number
+    after = answer.headers.get("retry-after", "")
+    found.retry_after = int(after) if after.isascii() and after.isdigit() else None
+    return found
 
 
 def _stranger(answer: httpx.Response) -> errors.Unreachable:

@@ -27,6 +27,7 @@ _COMMANDS = {
     "events": "events:events",
     "deliveries": "deliveries:deliveries",
     "retry": "deliveries:retry",
+    "outbox": "outbox:outbox",
     "tail": "tail:tail",
     "listen": "listen:listen",
     "sign": "signing:sign",
