@@ -4,7 +4,7 @@ from functools import reduce
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -29,6 +29,7 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 POLICY = Policy()
+WITHOUT_BREAKER = Policy(breaker=False)
 CAP = 32
 
 CHANCE = st.floats(min_value=0, max_value=1, exclude_max=True)
@@ -195,9 +196,17 @@ def test_throttling_does_not_open_it() -> None:
 
 def test_a_contract_may_have_no_breaker() -> None:
     """One that promises when each attempt is made."""  # OT-19, OT-20
-    policy = replace(POLICY, breaker=False)
+    assert _changes(Health(), Tally(failures=99), policy=WITHOUT_BREAKER) == ()
 
-    assert allowance(_settle(Health(), Tally(failures=99), policy=policy), NOW, CAP, policy) == CAP
+
+def test_a_breaker_that_is_no_longer_wanted_parks_nothing() -> None:
+    """The tenant's contract was changed while it was open."""
+    assert allowance(OPEN, NOW, CAP, WITHOUT_BREAKER) == CAP
+
+
+def test_it_says_since_when_it_is_open() -> None:
+    """However many probes have failed since."""
+    assert _settle(_probed(OPEN, FIRST_PROBE), FAILURE, now=FIRST_PROBE).opened_at == NOW
 
 
 # Probing
@@ -239,6 +248,13 @@ def test_probes_wait_twice_as_long_each_time() -> None:
         health = _settle(_probed(health, now), FAILURE, now=now)
 
     assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+
+
+def test_probes_are_spread_by_chance() -> None:
+    """By a fifth: the endpoints of a host went down together, and are not asked together."""
+    health, _ = after(Health(), Tally(failures=10), NOW, POLICY, 0.5)
+
+    assert health.probe_at == NOW + 5500
 
 
 def test_late_failures_do_not_put_the_probe_off() -> None:
@@ -347,20 +363,39 @@ def test_opening_again_later_does_not() -> None:
     assert again.probe_at == NOW + DAY + 5 * SECOND
 
 
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 30 * SECOND), CHANCE), min_size=50, max_size=300))
-@settings(max_examples=50)
-def test_it_opens_a_few_times_an_hour_at_most(steps: list[tuple[bool, int, float]]) -> None:
-    """Whatever a receiver does: at first a few times, then not more than once in five minutes."""
-    health, now, opened = Health(), NOW, 0
-    for well, later, chance in steps:
-        now += later
-        health = probe(health, now, POLICY) or health
-        health, changes = after(
-            health, Tally(successes=3) if well else Tally(failures=40), now, POLICY, chance
-        )
-        opened += Change.OPENED in changes
+def test_an_hour_of_calm_forgets_a_night() -> None:
+    """However often a probe failed, the longest wait is one doubling after the other away from the first."""
+    health = replace(CLOSED, step=POLICY.most_steps)
+    long_down = _settle(replace(_probed(OPEN, FIRST_PROBE), step=POLICY.most_steps), FAILURE, now=FIRST_PROBE)
+    again = _settle(health, Tally(failures=10), now=FIRST_PROBE + 70 * MINUTE)
 
-    assert opened <= 7 + (now - NOW) / POLICY.probe_longest
+    assert (long_down.step, again.step) == (6, 0)
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(0, 100), CHANCE)
+def test_the_wait_for_a_probe_has_bounds(first: int, times: int, failed: int, chance: float) -> None:
+    """However often it failed, and whatever the numbers."""
+    policy = replace(POLICY, probe_first=first, probe_longest=first * times)
+    health = Health()
+    for _ in range(failed + 1):
+        health, _ = after(replace(health, breaker=Breaker.HALF_OPEN), FAILURE, NOW, policy, chance)
+
+    assert first <= health.probe_at - NOW <= first * times * 1.2
+
+
+@given(st.lists(st.integers(0, 1000) | st.integers(0, 30 * MINUTE), max_size=100))
+def test_it_opens_less_and_less_often(pauses: list[int]) -> None:
+    """The worst that a receiver can do: it fails when it is closed, and succeeds when it is probed.
+
+    Seven times at first, then at most once in five minutes, and once more for each ten minutes.
+    """
+    health, now = Health(), NOW
+    for opened, pause in enumerate(pauses, start=1):
+        now += pause
+        health = _settle(health, Tally(failures=40), now=now)
+        assert opened <= 7 + (now - NOW) / POLICY.probe_longest + (now - NOW) / POLICY.calm
+        now = health.probe_at
+        health = _settle(_probed(health, now), Tally(successes=3), now=now)
 
 
 # Throttling
@@ -391,6 +426,18 @@ def test_a_success_does_not_end_a_rest() -> None:
     health = _settle(Health(), Tally(throttles=1, pause=MINUTE), SUCCESS)
 
     assert parked_until(health, NOW, POLICY) == NOW + MINUTE
+
+
+def test_closing_does_not_end_a_rest() -> None:
+    """One probe succeeded, another was told to wait."""
+    health = _settle(
+        _probed(OPEN, FIRST_PROBE), Tally(successes=3, throttles=1, pause=MINUTE), now=FIRST_PROBE
+    )
+
+    assert (health.breaker, parked_until(health, FIRST_PROBE, POLICY)) == (
+        Breaker.CLOSED,
+        FIRST_PROBE + MINUTE,
+    )
 
 
 def test_a_throttled_probe_waits_and_goes_on() -> None:

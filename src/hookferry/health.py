@@ -23,7 +23,7 @@ _MINUTE = 60 * _SECOND
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 
-# Doubling stops here, whatever the policy: numbers stay small.
+# A ramp is over by then, whatever the cap.
 _MOST_DOUBLINGS = 20
 
 OURS = frozenset({Outcome.UNREADABLE_SECRET, Outcome.UNRENDERABLE})
@@ -79,8 +79,8 @@ class Policy(Struct, frozen=True):
     successes: int = 3
     """Successful probes that close it: one may be luck."""
     calm: int = 10 * _MINUTE
-    """One that opens again this soon after it closed goes on with its long waits, so that it changes state
-    less and less often (FAULTS, 26). Longer than `probe_longest`."""
+    """One that opens again goes on with its long waits, less one doubling for each of these that it stayed
+    closed, so that it changes state less and less often (FAULTS, 26)."""
     double: int = _SECOND
     """The ramp: from one request in flight, twice as many after each of these; 32 after five (FAULTS, 25)."""
     pause_least: int = _SECOND
@@ -114,8 +114,7 @@ class Policy(Struct, frozen=True):
 
     def interval(self, step: int, chance: float) -> int:
         """How long to wait for a probe after `step` doublings. `chance` in [0, 1) is for jitter."""
-        wait = min(self.probe_longest, self.probe_first << min(step, _MOST_DOUBLINGS))
-        return self._spread(wait, chance)
+        return self._spread(min(self.probe_longest, self.probe_first << step), chance)
 
     def pause(self, asked: int, chance: float) -> int:
         """How long a throttled endpoint rests that asked for so long."""
@@ -123,6 +122,11 @@ class Policy(Struct, frozen=True):
 
     def _spread(self, wait: int, chance: float) -> int:
         return int(wait * (1 + self.jitter * chance))
+
+    @property
+    def most_steps(self) -> int:
+        """The doublings after which the wait for a probe grows no more."""
+        return (-(-self.probe_longest // self.probe_first) - 1).bit_length()
 
     @property
     def longest_wait(self) -> int:
@@ -194,8 +198,7 @@ class Health(Struct, frozen=True):
     """Unless closed: when the next probe may start; while one is under way, when that one is given up."""
     recovered: int = 0
     """Probes that succeeded since the last failure."""
-    calm_at: int = 0
-    """Opening before this goes on with the `step` of the last time."""
+    closed_at: int = 0
     throttled_until: int = 0
     ramp_at: int = 0
     """When the ramp began."""
@@ -295,7 +298,7 @@ def _switched(
     if not policy.breaker:
         return health, ()
     if health.breaker is Breaker.CLOSED and seen.failures and _fails(health, policy):
-        step = health.step + 1 if now < health.calm_at <= now + policy.calm else 0
+        step = health.step + 1 - max(0, now - health.closed_at) // policy.calm
         return replace(_open(health, step, now, policy, chance), opened_at=now), (Change.OPENED,)
     if health.breaker is not Breaker.HALF_OPEN:
         return health, ()
@@ -316,10 +319,11 @@ def _fails(health: Health, policy: Policy) -> bool:
 
 
 def _open(health: Health, step: int, now: int, policy: Policy, chance: float) -> Health:
+    step = max(0, min(step, policy.most_steps))
     return replace(
         health,
         breaker=Breaker.OPEN,
-        step=min(step, _MOST_DOUBLINGS),
+        step=step,
         probe_at=now + policy.interval(step, chance),
         recovered=0,
     )
@@ -330,7 +334,7 @@ def _close(health: Health, now: int, policy: Policy) -> Health:
     return Health(
         warned=health.warned,
         step=health.step,
-        calm_at=now + policy.calm,
+        closed_at=now,
         throttled_until=health.throttled_until,
         ramp_at=max(now, health.throttled_until),
     )
