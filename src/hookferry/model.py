@@ -275,6 +275,82 @@ class Delivery(msgspec.Struct, frozen=True):
     retry_of: str | None = None
 
 
+class EndpointState(msgspec.Struct, frozen=True):
+    """What an endpoint was from the time `at` on, until the next one. `event_types` empty means all.
+
+    `reason` says why it was disabled.
+    """
+
+    at: int
+    status: EndpointStatus
+    event_types: tuple[str, ...]
+    scope: Scope
+    reason: str | None = None
+
+
+class Replayed(StrEnum):
+    """Which events a replay sends again, by what became of the last delivery of each to the endpoint."""
+
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SUCCEEDED = "succeeded"
+    ANY = "any"
+    """Whatever became of it, once it is final."""
+    MISSED = "missed"
+    """There was none: the endpoint was disabled, not there yet, or not subscribed to it."""
+
+
+class JobStatus(StrEnum):
+    """Where a job is. What has ended never runs again."""
+
+    RUNNING = "running"
+    """Works, or waits for its endpoint to take what it has made."""
+    DONE = "done"
+    """Each of its deliveries has been tried once, at least."""
+    CANCELLED = "cancelled"
+    """Somebody ended it."""
+    FAILED = "failed"
+    """Its endpoint was deleted or disabled."""
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A replay: events sent to an endpoint again, over time. Its row is all there is of it.
+
+    `rate` is in deliveries a second. `since` and `until` bound when the deliveries were made that it repeats,
+    or when the events were published that were missed. `event_types` empty means all; `scope` is the
+    endpoint's, for what was missed.
+    """
+
+    id: str
+    tenant: str
+    endpoint: str
+    which: Replayed
+    since: int
+    until: int
+    event_types: tuple[str, ...]
+    scope: Scope
+    rate: float
+    total: int
+    """How many deliveries were to be made, as counted when it began."""
+    created_at: int
+    cursor: str
+    """The id of the last delivery, or event, that it has come to."""
+    next_at: int
+    """When the next delivery that it makes is due, at the earliest."""
+    but: tuple[str, ...] = ()
+    """Event types that it leaves out, for what was missed."""
+    status: JobStatus = JobStatus.RUNNING
+    done: int = 0
+    """How many deliveries it has made."""
+    skipped: int = 0
+    """How many it could not make, because the event's payload is no longer kept."""
+    cancelled: int = 0
+    """How many of its deliveries were cancelled with it."""
+    reason: str | None = None
+    """Why it failed."""
+    ended_at: int | None = None
+
+
 class Lease(msgspec.Struct, frozen=True):
     """A worker's claim on a delivery. A newer claim has a larger token and fences this one off."""
 

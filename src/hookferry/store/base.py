@@ -18,8 +18,11 @@ from hookferry.model import (
     Delivery,
     DeliveryStatus,
     Endpoint,
+    EndpointState,
     Event,
     EventType,
+    Job,
+    JobStatus,
     Key,
     Member,
     Outcome,
@@ -119,6 +122,13 @@ class Pruned(msgspec.Struct, frozen=True):
     """How many rows retention took."""
 
     events: int = 0
+class Step(msgspec.Struct, frozen=True):
+    """A step of a job: how many deliveries it made, and whether another one may follow at once."""
+
+    made: int
+    more: bool
+
+
     bodies: int = 0
     deliveries: int = 0
     attempts: int = 0
@@ -290,6 +300,51 @@ class Store(Protocol):
 
     async def change_endpoint(
         self, tenant: str, id: str, change: Callable[[Endpoint], Endpoint], unique_url: bool = False
+    async def endpoint_history(self, endpoint: str) -> list[EndpointState]:
+        """What an endpoint was, from when on: oldest first. Each change appends to it in its commit."""
+        ...
+
+    # Replays
+
+    async def count_replay(self, job: Job, limit: int) -> tuple[int, str | None]:
+        """Look at the next `limit` rows after a job's cursor: how many it would send again, and the last of
+        them, None if there are no more. Nothing is written.
+        """
+        ...
+
+    async def add_job(self, job: Job) -> None:
+        """Raises Conflict (`job_running`) if there is one at work on the endpoint."""
+        ...
+
+    async def jobs(
+        self, tenant: str, rows: Slice, endpoint: str | None = None, status: JobStatus | None = None
+    ) -> Page[Job]:
+        """A tenant's jobs."""
+        ...
+
+    async def job(self, tenant: str, id: str) -> Job:
+        """One job. Raises NotFound."""
+        ...
+
+    async def running_jobs(self) -> Sequence[tuple[str, str]]:
+        """The tenant and the id of each job that is at work."""
+        ...
+
+    async def advance(self, tenant: str, id: str, new_ids: Sequence[str], now: int) -> Step:
+        """Do the next step of a job: make as many deliveries as its rate allows, with these ids at most, and
+        move its cursor, in one commit. A job that somebody else works at, or that has ended, has no step.
+
+        It ends once each of its deliveries has been tried, and fails if its endpoint is disabled or deleted.
+        """
+        ...
+
+    async def cancel_job(self, tenant: str, id: str, now: int, limit: int) -> tuple[Job, int]:
+        """End a job and cancel up to `limit` of its deliveries that wait: the job, and how many these were.
+
+        Again for one that is cancelled, to go on. Raises NotFound, or Conflict (`job_ended`) for another end.
+        """
+        ...
+
     ) -> Endpoint:
         """Raises NotFound, and whatever `change` raises, and Conflict for a URL that had to be unique.
 

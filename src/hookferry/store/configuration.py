@@ -113,8 +113,9 @@ async def delete_contract(db: Database, name: str) -> None:
 async def delete_tenant(db: Database, id: str, now: int) -> None:
     await _one(db, "tenant", id, "tenant")
     await db.run("delete_tenant", id)
-    for owned in ("keys", "members", "roles", "alerts", "sets"):
+    for owned in ("keys", "members", "roles", "alerts", "sets", "jobs"):
         await db.run(f"delete_tenants_{owned}", id)
+    await db.run("note_tenants_endpoints", now, id)
     await db.run("delete_tenants_endpoints", now, id)
 
 
@@ -123,6 +124,7 @@ async def add_endpoint(db: Database, endpoint: Endpoint, vault: Vault, unique_ur
     if unique_url:
         await _check_url(db, endpoint)
     await db.run("put_endpoint", *endpoint_row(endpoint, vault))
+    await db.run("note_endpoint", endpoint.id)
     return endpoint
 
 
@@ -148,9 +150,16 @@ async def change_endpoint(
     if unique_url:
         await _check_url(db, changed)
     await db.run("put_endpoint", *endpoint_row(changed, vault))
+    if _noted(changed) != _noted(old):
+        await db.run("note_endpoint", id)
     if changed.status is EndpointStatus.DELETED:
         await db.run("take_from_alerts", id, tenant)
     return changed
+
+
+def _noted(endpoint: Endpoint) -> tuple[object, ...]:
+    """What its history tells of it."""
+    return endpoint.status, endpoint.event_types, endpoint.scope, endpoint.disabled_reason
 
 
 async def add_alert(

@@ -7,12 +7,12 @@ import msgspec
 
 from hookferry import ids
 from hookferry.errors import NotFound
-from hookferry.model import Attempt, Delivery, DeliveryStatus, Event, Outcome
+from hookferry.model import Attempt, Delivery, DeliveryStatus, EndpointState, Event, Job, JobStatus, Outcome
 from hookferry.store.base import Page, Slice
 from hookferry.store.database import Database
-from hookferry.store.rows import attempt_of, delivery_of, event_of
+from hookferry.store.rows import attempt_of, delivery_of, event_of, job_of, state_of
 
-T = TypeVar("T", Event, Delivery, Attempt)
+T = TypeVar("T", Event, Delivery, Attempt, Job)
 
 _WAITING = (DeliveryStatus.PENDING, DeliveryStatus.LEASED, DeliveryStatus.HELD)
 _LAST = "~"  # sorts after every id
@@ -124,3 +124,25 @@ def _body_bytes(attempt: Attempt) -> int:
 async def count_attempts(db: Database, tenant: str, endpoint: str, most: int) -> int:
     (row,) = await db.named("count_attempts", {"tenant": tenant, "endpoint": endpoint, "most": most})
     return int(row[0])
+
+
+async def jobs(
+    db: Database, tenant: str, rows: Slice, endpoint: str | None, status: JobStatus | None
+) -> Page[Job]:
+    given = {**_given("job", rows), "tenant": tenant, "endpoint": endpoint, "status": status}
+    return _page([job_of(row) for row in await db.named("jobs", given)], rows.limit)
+
+
+async def job(db: Database, tenant: str, id: str) -> Job:
+    row = await db.row("job", tenant, id)
+    if row is None:
+        raise no_job(id)
+    return job_of(row)
+
+
+def no_job(id: str) -> NotFound:
+    return NotFound(f"There is no job {id!r} in this tenant.")
+
+
+async def endpoint_history(db: Database, endpoint: str) -> list[EndpointState]:
+    return [state_of(row) for row in await db.rows("endpoint_history", endpoint)]

@@ -1,5 +1,7 @@
 """The queue: what its transactions do on every backend. How to claim is each backend's own."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from hookferry.errors import Conflict, HookferryError, NotFound
@@ -140,7 +142,8 @@ async def settle(db: Database, members: list[Settlement]) -> list[Settled]:
     for member in kept:
         if member.disable:
             endpoint = member.work.delivery.endpoint
-            await db.run("disable_endpoint", member.reason, member.ended_at, endpoint)
+            if await db.run("disable_endpoint", member.reason, member.ended_at, endpoint):
+                await db.run("note_endpoint", endpoint)
     return [Settled(member, stale=member.work.delivery.id not in ours) for member in members]
 
 
@@ -176,11 +179,12 @@ async def reconcile(db: Database, endpoint: str | None, now: int, limit: int) ->
     changed = await db.run("hold", *bounds, limit)
     changed += await db.run("release", *bounds, limit, now)
     ended = [*await db.rows("ended_pending", *bounds, limit), *await db.rows("ended_held", *bounds, limit)]
-    await _cancel_rows(db, ended, now)
+    await cancel_rows(db, ended, now)
     return changed + len(ended), len(ended)
 
 
-async def _cancel_rows(db: Database, rows: list[Row], now: int) -> None:
+async def cancel_rows(db: Database, rows: Sequence[Row], now: int) -> None:
+    """Cancel what waits: rows of `ended_pending`."""
     await db.each("remove_from_queue", [row[:2] for row in rows])
     final = [(*row[:5], DeliveryStatus.CANCELLED, *row[5:7], now, row[7]) for row in rows]
     await db.each("add_deliveries", final)

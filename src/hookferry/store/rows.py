@@ -6,11 +6,16 @@ from hookferry.model import (
     Attempt,
     Delivery,
     DeliveryStatus,
+    EndpointState,
+    EndpointStatus,
     Event,
     Headers,
+    Job,
+    JobStatus,
     Lease,
     Outcome,
     Phases,
+    Replayed,
     Request,
     Response,
     Result,
@@ -21,6 +26,7 @@ from hookferry.store.database import Row
 
 _encode = msgspec.json.Encoder().encode
 _decode_scope = msgspec.json.Decoder(Scope).decode
+_decode_types = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 def event_row(event: Event) -> Row:
@@ -132,6 +138,71 @@ def work_of(row: Row, worker: str) -> Work:
         event=_readable((event, tenant, type, occurred_at, event_at, scope, key, changes, payload)),
         lease=Lease(worker, token),
     )
+
+
+def job_row(job: Job) -> Row:
+    return (
+        job.tenant,
+        job.id,
+        job.endpoint,
+        job.which,
+        job.since,
+        job.until,
+        _encode(job.event_types).decode(),
+        _encode(job.but).decode(),
+        _encode(job.scope).decode(),
+        job.rate,
+        job.total,
+        job.created_at,
+        job.cursor,
+        *progress_row(job)[1:],
+    )
+
+
+def progress_row(job: Job) -> Row:
+    """What of a job changes as it goes on."""
+    return (
+        job.cursor,
+        job.next_at,
+        job.status,
+        job.done,
+        job.skipped,
+        job.cancelled,
+        job.reason,
+        job.ended_at,
+    )
+
+
+def job_of(row: Row) -> Job:
+    tenant, id, endpoint, which, since, until, types, but, scope, rate, total, created_at, cursor, *rest = row
+    next_at, status, done, skipped, cancelled, reason, ended_at = rest
+    return Job(
+        id=id,
+        tenant=tenant,
+        endpoint=endpoint,
+        which=Replayed(which),
+        since=since,
+        until=until,
+        event_types=_decode_types(types),
+        scope=_decode_scope(scope),
+        rate=rate,
+        total=total,
+        created_at=created_at,
+        cursor=cursor,
+        next_at=next_at,
+        but=_decode_types(but),
+        status=JobStatus(status),
+        done=done,
+        skipped=skipped,
+        cancelled=cancelled,
+        reason=reason,
+        ended_at=ended_at,
+    )
+
+
+def state_of(row: Row) -> EndpointState:
+    at, status, types, scope, reason = row
+    return EndpointState(at, EndpointStatus(status), _decode_types(types), _decode_scope(scope), reason)
 
 
 class Wire(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,9 +7,19 @@ import msgspec
 
 from hookferry.clock import Clock
 from hookferry.ids import IdMaker
-from hookferry.model import Attempt, Delivery, DeliveryStatus, EndpointStatus, Event, Outcome
-from hookferry.store import history, queue
-from hookferry.store.base import Page, Settled, Slice
+from hookferry.model import (
+    Attempt,
+    Delivery,
+    DeliveryStatus,
+    EndpointState,
+    EndpointStatus,
+    Event,
+    Job,
+    JobStatus,
+    Outcome,
+)
+from hookferry.store import history, queue, replays
+from hookferry.store.base import Page, Settled, Slice, Step
 from hookferry.store.configured import Configured
 from hookferry.store.database import Database
 from hookferry.store.vault import Vault
@@ -122,3 +132,34 @@ class SharedStore(Configured):
 
     async def count_attempts(self, tenant: str, endpoint: str, most: int) -> int:
         return await self._read(lambda db: history.count_attempts(db, tenant, endpoint, most))
+
+    async def endpoint_history(self, endpoint: str) -> list[EndpointState]:
+        return await self._read(lambda db: history.endpoint_history(db, endpoint))
+
+    # Replays
+
+    async def count_replay(self, job: Job, limit: int) -> tuple[int, str | None]:
+        return await self._read(lambda db: replays.count(db, job, limit))
+
+    async def add_job(self, job: Job) -> None:
+        await self._transact(lambda db: replays.add(db, job))
+
+    async def jobs(
+        self, tenant: str, rows: Slice, endpoint: str | None = None, status: JobStatus | None = None
+    ) -> Page[Job]:
+        return await self._read(lambda db: history.jobs(db, tenant, rows, endpoint, status))
+
+    async def job(self, tenant: str, id: str) -> Job:
+        return await self._read(lambda db: history.job(db, tenant, id))
+
+    async def running_jobs(self) -> Sequence[tuple[str, str]]:
+        rows = await self._read(lambda db: db.rows("running_jobs"))
+        return [(tenant, id) for tenant, id in rows]
+
+    async def advance(self, tenant: str, id: str, new_ids: Sequence[str], now: int) -> Step:
+        return await self._transact(lambda db: replays.advance(db, tenant, id, new_ids, now))
+
+    async def cancel_job(self, tenant: str, id: str, now: int, limit: int) -> tuple[Job, int]:
+        job, cancelled = await self._transact(lambda db: replays.cancel(db, tenant, id, now, limit))
+        self.cancellations(cancelled)
+        return job, cancelled
