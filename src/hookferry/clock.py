@@ -39,3 +39,26 @@ class SystemClock:
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await signal.wait()
+
+
+class DatabaseClock(SystemClock):
+    """The database's clock, which all machines share: as last asked, carried on by the monotonic one.
+
+    Its mutable state is how far the database's time is ahead of the monotonic one, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = time.time() - time.monotonic()
+
+    def now(self) -> int:
+        return int((time.monotonic() + self._ahead) * 1000)
+
+    def set(self, now: int, asked_at: float) -> None:
+        """Take over what the database said (milliseconds) to a question of a monotonic time (seconds).
+
+        The answer is half the way old. Less than that is noise, and is not followed.
+        """
+        way = time.monotonic() - asked_at
+        ahead = now / 1000 - (asked_at + way / 2)
+        if abs(ahead - self._ahead) > max(way, 0.005):
+            self._ahead = ahead

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from hookferry.store.base import Store
-from tests.store.world import World, sqlite_store
+from hookferry.store.postgres import PostgresStore
+from hookferry.store.sqlite import SqliteStore
+from tests.store.world import World, postgres_store, sqlite_store
 from tests.support.clock import ManualClock
 
 
@@ -15,9 +17,13 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-@pytest.fixture(params=["sqlite"])
-async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
-    store = sqlite_store(tmp_path / "test.db", clock)
+@pytest.fixture(params=["sqlite", "postgres"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Store]:
+    store: SqliteStore | PostgresStore
+    if request.param == "sqlite":
+        store = sqlite_store(tmp_path / "test.db", clock)
+    else:
+        store = postgres_store(request.getfixturevalue("postgres_url"), clock)
     await store.open()
     yield store
     await store.close()

@@ -18,8 +18,9 @@ from hookferry.model import (
     Secret,
     Tenant,
 )
+from hookferry.store.queries import migrations
 from hookferry.store.sqlite import SqliteStore
-from hookferry.store.sqlite.connection import connect, migrations
+from hookferry.store.sqlite.connection import connect
 from tests.store.world import World, sqlite_store
 from tests.support.clock import ManualClock
 
@@ -70,7 +71,7 @@ async def test_a_database_of_the_first_version_goes_on(tmp_path: Path, world: Wo
     path = tmp_path / "old.db"
     connection = connect(path)
     connection.execute("create table migrations (number integer primary key, name text, checksum text)")
-    _, name, text = migrations()[0]
+    _, name, text = migrations("hookferry.store.sqlite")[0]
     connection.executescript(text)
     checksum = hashlib.sha256(text.encode()).hexdigest()
     connection.execute("insert into migrations values (1, ?, ?)", (name, checksum))

@@ -7,7 +7,7 @@ from hookferry.errors import Conflict, NotFound
 from hookferry.model import ContractText, Tenant
 from hookferry.store import configuration
 from hookferry.store.directory import Directory
-from hookferry.store.sqlite import SqliteStore
+from hookferry.store.shared import SharedStore
 from tests.store.world import World
 
 TEXT = ContractText("0123456789ab", "acme", 'name = "acme"\n', "[[request]]\n")
@@ -17,7 +17,7 @@ TENANT = Tenant("a", "A", "acme", 0, contract_version=TEXT.version)
 
 async def kept(world: World) -> dict[str, ContractText]:
     """The texts by version: in the database, and the same in memory."""
-    assert isinstance(world.store, SqliteStore)
+    assert isinstance(world.store, SharedStore)
     vault, found = world.store._vault, Directory()
     await world.store._transact(lambda db: configuration.read(db, found, vault))
     assert found.contract_texts == world.store.directory.contract_texts

@@ -1,5 +1,7 @@
 """Short words for the store's tests."""
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -22,6 +24,7 @@ from hookferry.model import (
     Work,
 )
 from hookferry.store.base import Ingest, Ingested, Settled, Settlement, Slice, Store
+from hookferry.store.postgres import PostgresStore
 from hookferry.store.sqlite import SqliteStore
 from hookferry.store.vault import Vault
 from tests.support.clock import ManualClock
@@ -33,8 +36,15 @@ def sqlite_store(path: Path, clock: ManualClock, key: bytes = KEY) -> SqliteStor
     return SqliteStore(path, clock, IdMaker(clock.now, Random(path.name).getrandbits), Vault(key))
 
 
+def postgres_store(url: str, clock: ManualClock, key: bytes = KEY) -> PostgresStore:
+    return PostgresStore(url, clock, IdMaker(clock.now, Random().getrandbits), Vault(key), migrate=True)
+
+
 class World:
-    """A store with things in it. `settled` is what its listener was told."""
+    """A store with things in it. `settled` is what its listener was told.
+
+    `age` is how fine its retention is, in seconds: PostgreSQL's goes by whole days.
+    """
 
     endpoint: Endpoint
 
@@ -42,8 +52,14 @@ class World:
         self.store = store
         self.clock = clock
         self.ids = IdMaker(clock.now, Random(1).getrandbits)
+        self.age = 86_400 if isinstance(store, PostgresStore) else 1
         self.settled: list[Settled] = []
-        store.listen(self.settled.extend)
+        self._told = asyncio.Event()
+        store.listen(self._on_settled)
+
+    def _on_settled(self, settled: Sequence[Settled]) -> None:
+        self.settled.extend(settled)
+        self._told.set()
 
     async def add_tenant(self, id: str) -> Tenant:
         tenant = Tenant(id, id.title(), "standard", self.clock.now())
@@ -175,11 +191,15 @@ class World:
         """Let this worker's lease run out, and have another one free what it had."""
         await self.store.heartbeat(self.clock.now(), self.clock.now())
         self.store.worker = "wrk_other"
+        await self.store.heartbeat(self.clock.now(), self.clock.now() + 30_000)
         await self.store.rescue(self.clock.now())
 
     async def flush(self) -> None:
         """Return once everything that was asked for before is committed."""
         await self.store.reconcile("none", self.clock.now(), 1)
+        while self.store.unsettled:
+            self._told.clear()
+            await self._told.wait()
 
     async def statuses(self) -> list[str]:
         """The statuses of the tenant's deliveries, oldest first."""

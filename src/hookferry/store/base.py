@@ -85,6 +85,10 @@ class Ingested(msgspec.Struct, frozen=True):
     """The ids of the events that were stored with it, followers of followers too."""
 
 
+class OutdatedError(Exception):
+    """What an ingest was planned on has changed meanwhile; nothing was stored. Plan it anew."""
+
+
 class Settlement(msgspec.Struct, frozen=True):
     """The end of a worker's claim: what the delivery becomes, and the attempt if one was spent.
 
@@ -118,10 +122,6 @@ class Backlog(msgspec.Struct, frozen=True):
     oldest_due: int | None
 
 
-class Pruned(msgspec.Struct, frozen=True):
-    """How many rows retention took."""
-
-    events: int = 0
 class Step(msgspec.Struct, frozen=True):
     """A step of a job: how many deliveries it made, and whether another one may follow at once."""
 
@@ -129,6 +129,10 @@ class Step(msgspec.Struct, frozen=True):
     more: bool
 
 
+class Pruned(msgspec.Struct, frozen=True):
+    """How many rows retention took."""
+
+    events: int = 0
     bodies: int = 0
     deliveries: int = 0
     attempts: int = 0
@@ -165,10 +169,31 @@ class Store(Protocol):
         """Call `listener` on the event loop after each commit that settled something."""
         ...
 
+    # Other processes
+
+    @property
+    def fresh(self) -> bool:
+        """True while what this process knows and has leased is surely still so: else it sends nothing."""
+        ...
+
+    @property
+    def live_workers(self) -> int:
+        """How many processes share the deliveries."""
+        ...
+
+    def watch(self, due: Callable[[], None], lapsed: Callable[[], None]) -> None:
+        """Call `due` when another process may have stored something due, `lapsed` when this one was taken
+        for dead, and what it had leased is another's."""
+        ...
+
     # The queue
 
     def ingest(self, events: Sequence[Ingest]) -> "Future[list[Ingested]]":
-        """Store events with their deliveries, all or none. Conflict: a key was used with another body."""
+        """Store events with their deliveries, all or none. Conflict: a key was used with another body.
+
+        To be called without a wait since they were matched (rule 5 of the queue). Raises OutdatedError if
+        another process has changed a tenant of theirs meanwhile.
+        """
         ...
 
     def settle(self, settlement: Settlement) -> None:
@@ -275,31 +300,6 @@ class Store(Protocol):
         """
         ...
 
-    # Configuration. Changes are pure functions, applied to the present state in one transaction.
-
-    async def add_tenant(self, tenant: Tenant, text: ContractText | None = None) -> None:
-        """Keep the contract's text that the tenant is pinned to in the same commit, None if it is kept.
-
-        Raises Conflict if the id is taken.
-        """
-        ...
-
-    async def change_tenant(
-        self, id: str, change: Callable[[Tenant], Tenant], text: ContractText | None = None
-    ) -> Tenant:
-        """The same for a change. Raises NotFound, and whatever `change` raises."""
-        ...
-
-    async def delete_tenant(self, id: str, now: int) -> None:
-        """Delete a tenant, its keys, members, roles and endpoints. Reconcile cancels what waits."""
-        ...
-
-    async def add_endpoint(self, endpoint: Endpoint, unique_url: bool = False) -> None:
-        """Raises NotFound for an unknown tenant, and, if asked for a `unique_url`, Conflict (`url_taken`)."""
-        ...
-
-    async def change_endpoint(
-        self, tenant: str, id: str, change: Callable[[Endpoint], Endpoint], unique_url: bool = False
     async def endpoint_history(self, endpoint: str) -> list[EndpointState]:
         """What an endpoint was, from when on: oldest first. Each change appends to it in its commit."""
         ...
@@ -345,6 +345,31 @@ class Store(Protocol):
         """
         ...
 
+    # Configuration. Changes are pure functions, applied to the present state in one transaction.
+
+    async def add_tenant(self, tenant: Tenant, text: ContractText | None = None) -> None:
+        """Keep the contract's text that the tenant is pinned to in the same commit, None if it is kept.
+
+        Raises Conflict if the id is taken.
+        """
+        ...
+
+    async def change_tenant(
+        self, id: str, change: Callable[[Tenant], Tenant], text: ContractText | None = None
+    ) -> Tenant:
+        """The same for a change. Raises NotFound, and whatever `change` raises."""
+        ...
+
+    async def delete_tenant(self, id: str, now: int) -> None:
+        """Delete a tenant, its keys, members, roles and endpoints. Reconcile cancels what waits."""
+        ...
+
+    async def add_endpoint(self, endpoint: Endpoint, unique_url: bool = False) -> None:
+        """Raises NotFound for an unknown tenant, and, if asked for a `unique_url`, Conflict (`url_taken`)."""
+        ...
+
+    async def change_endpoint(
+        self, tenant: str, id: str, change: Callable[[Endpoint], Endpoint], unique_url: bool = False
     ) -> Endpoint:
         """Raises NotFound, and whatever `change` raises, and Conflict for a URL that had to be unique.
 

@@ -35,13 +35,17 @@ class Database(Protocol):
         """How many rows a statement changed."""
         ...
 
-    async def each(self, query: str, rows: Sequence[Row]) -> None:
-        """Run a statement with `:rows` for all rows in one go."""
+    async def each(self, query: str, rows: Sequence[Row]) -> int:
+        """Run a statement for all rows in one go; how many it changed."""
         ...
 
     async def ids(self, query: str, rows: Sequence[Row]) -> set[str]:
-        """The ids that a query with `:rows` gives for all rows."""
+        """The ids that a query gives for all rows."""
         ...
+
+
+class RacedError(Exception):
+    """Another process was faster: the transaction has to be done again."""
 
 
 def at_once(work: Coroutine[Any, Any, T]) -> T:

@@ -40,6 +40,10 @@ class Directory:
         self._alerts: dict[str, TenantIndex[Alert]] = {}
         self._by_digest: dict[bytes, Key] = {}
 
+    def become(self, other: "Directory") -> None:
+        """Take over another's whole state."""
+        vars(self).update(vars(other))
+
     def tenant(self, id: str) -> Tenant:
         """Raises NotFound."""
         found = self.tenants.get(id)

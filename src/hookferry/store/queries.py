@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 _AS_IT_IS = 32
 
@@ -18,6 +19,21 @@ def load(package: str, *names: str) -> dict[str, str]:
         _, *parts = _NAME.split(text)
         found.update(zip(parts[::2], (part.strip() for part in parts[1::2]), strict=True))
     return found
+
+
+class Migration(NamedTuple):
+    """One step of a schema."""
+
+    number: int
+    name: str
+    text: str
+
+
+def migrations(package: str) -> list[Migration]:
+    """A package's migrations in order."""
+    folder = files(package).joinpath("migrations")
+    found = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [Migration(int(name[:4]), name, folder.joinpath(name).read_text()) for name in found]
 
 
 @cache

@@ -7,7 +7,7 @@ import msgspec
 from hookferry.errors import Conflict, HookferryError, NotFound
 from hookferry.model import Delivery, DeliveryStatus, Event
 from hookferry.store.base import Ingest, Ingested, Membership, Settled, Settlement
-from hookferry.store.database import Database, Row
+from hookferry.store.database import Database, RacedError, Row
 from hookferry.store.rows import (
     attempt_row,
     delivery_of,
@@ -111,7 +111,7 @@ async def _insert(db: Database, fresh: list[Ingest], worker: str) -> None:
     await db.each("add_events", [event_row(one.event) for one in fresh])
     deliveries = [queue_row(delivery, worker) for one in fresh for delivery in one.deliveries]
     await db.each("add_to_queue", deliveries)
-    keys = [
+    keys = sorted(
         (
             one.event.tenant,
             one.event.idempotency_key,
@@ -122,8 +122,9 @@ async def _insert(db: Database, fresh: list[Ingest], worker: str) -> None:
         )
         for one in fresh
         if one.fingerprint is not None
-    ]
-    await db.each("add_idempotency", keys)
+    )
+    if await db.each("add_idempotency", keys) < len(keys):
+        raise RacedError
 
 
 async def settle(db: Database, members: list[Settlement]) -> list[Settled]:

@@ -141,6 +141,3 @@ select value from facts where name = ?
 
 -- name: put_fact
 insert into facts (name, value) values (?, ?)
-
--- name: url_taken
-select id from endpoints where tenant = ? and url = ? and id <> ? and status <> 'deleted' limit 1

@@ -92,6 +92,19 @@ class SqliteStore(SharedStore):
     async def _read(self, work: Callable[[Database], Awaitable[T]]) -> T:
         return await self._history.run(_run_in_snapshot, work)
 
+    # Other processes: there are none, the file is ours.
+
+    @property
+    def fresh(self) -> bool:
+        return True
+
+    @property
+    def live_workers(self) -> int:
+        return 1
+
+    def watch(self, due: Callable[[], None], lapsed: Callable[[], None]) -> None:
+        pass
+
     # The queue
 
     def ingest(self, events: Sequence[Ingest]) -> "asyncio.Future[list[Ingested]]":

@@ -6,12 +6,12 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 
 from hookferry.errors import StartError
+from hookferry.store.queries import migrations
 from hookferry.store.sqlite.writer import DAMAGED, unavailable
 
 # One commit in WAL mode with FULL costs one flush of the log; NORMAL would lose acknowledged events
@@ -89,13 +89,6 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def migrations() -> list[tuple[int, str, str]]:
-    """Number, name and text of each, in order."""
-    folder = files("hookferry.store.sqlite").joinpath("migrations")
-    found = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [(int(name[:4]), name, folder.joinpath(name).read_text()) for name in found]
-
-
 def migrate(connection: sqlite3.Connection) -> list[str]:
     """Apply what is pending, each in one transaction; the names of those.
 
@@ -104,7 +97,7 @@ def migrate(connection: sqlite3.Connection) -> list[str]:
     _check_ours(connection)
     connection.execute(_MIGRATIONS)
     done = dict(connection.execute("select number, checksum from migrations").fetchall())
-    known = migrations()
+    known = migrations("hookferry.store.sqlite")
     if done and max(done) > known[-1][0]:
         raise StartError(
             "The database was made by a newer Hookferry. Install that version, or use another file."

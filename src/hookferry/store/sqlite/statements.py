@@ -38,24 +38,26 @@ class Statements:
     async def run(self, query: str, *values: Any) -> int:
         return self._connection.execute(SQL[query], values).rowcount
 
-    async def each(self, query: str, rows: Sequence[Row]) -> None:
-        execute_many(self._connection, SQL[query], rows)
+    async def each(self, query: str, rows: Sequence[Row]) -> int:
+        return execute_many(self._connection, SQL[query], rows)
 
     async def ids(self, query: str, rows: Sequence[Row]) -> set[str]:
         return select_many(self._connection, SQL[query], rows)
 
 
-def execute_many(connection: sqlite3.Connection, sql: str, rows: Sequence[Row]) -> None:
-    """Run a query with `:rows` for all rows.
+def execute_many(connection: sqlite3.Connection, sql: str, rows: Sequence[Row]) -> int:
+    """Run a query with `:rows` for all rows; how many it changed.
 
     The driver lets go of the interpreter's lock once for each step of a statement and must then queue
     for it behind the event loop: with `executemany` an event cost 110 µs on a busy loop, so 47 µs.
     """
-    start = 0
+    start = changed = 0
     for size in chunks(len(rows)):
         part = rows[start : start + size]
-        connection.execute(with_rows(sql, size, len(part[0])), [value for row in part for value in row])
+        values = [value for row in part for value in row]
+        changed += connection.execute(with_rows(sql, size, len(part[0])), values).rowcount
         start += size
+    return changed
 
 
 def select_many(connection: sqlite3.Connection, sql: str, rows: Sequence[Row]) -> set[str]:

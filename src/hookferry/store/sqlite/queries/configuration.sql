@@ -11,3 +11,6 @@ where tenant = ?2 and ?1 in (select value from json_each(alerts.endpoints))
 
 -- name: touch_keys
 update keys set last_used_at = v.column2 from (values :rows) as v where keys.id = v.column1
+
+-- name: url_taken
+select id from endpoints where tenant = ? and url = ? and id <> ? and status <> 'deleted' limit 1

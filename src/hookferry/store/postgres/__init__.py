@@ -1,0 +1,280 @@
+"""PostgreSQL: one database for any number of processes on any number of machines."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import asyncpg
+
+from hookferry.clock import Clock
+from hookferry.errors import HookferryError
+from hookferry.ids import IdMaker
+from hookferry.model import DeliveryStatus, Work
+from hookferry.store import configuration, queue
+from hookferry.store.base import Backlog, Ingest, Ingested, OutdatedError, Pruned, Settled, Settlement
+from hookferry.store.database import Database
+from hookferry.store.postgres import migrations, partitions
+from hookferry.store.postgres.batcher import Batcher
+from hookferry.store.postgres.connection import AGAIN, connect, starting, transaction, translated
+from hookferry.store.postgres.statements import Statements
+from hookferry.store.postgres.watcher import Watcher
+from hookferry.store.rows import work_of
+from hookferry.store.settlements import Committed, Settlements
+from hookferry.store.shared import SharedStore
+from hookferry.store.vault import Vault
+
+T = TypeVar("T")
+
+# Rows of one transaction: some 10 ms of the database's time.
+_HEAVIEST = 1024
+# Of one that only reads its rows again and again if it fails.
+_TRIES = 5
+# Seconds between two hints to other processes that something is due.
+_HINT_EVERY = 0.01
+# The lease of a worker that has just started, until its first heartbeat; milliseconds.
+_FIRST_LEASE = 30_000
+
+
+class PostgresStore(SharedStore):
+    """See `store.base.Store`. Its mutable state is the directory, the claim cursor, and what waits.
+
+    With `migrate` it brings the database to this version when it opens; else it refuses to open an older one.
+    """
+
+    def __init__(self, url: str, clock: Clock, ids: IdMaker, vault: Vault, migrate: bool = False) -> None:
+        super().__init__(clock, ids, vault)
+        self.migrated: list[str] = []
+        self._url = url
+        self._migrate = migrate
+        self._claimed_last = ""
+        self._until = 0
+        self._hint: asyncio.TimerHandle | None = None
+        self._hints: set[asyncio.Task[None]] = set()
+
+    # Life
+
+    async def open(self) -> None:
+        pool = await connect(self._url)
+        try:
+            with starting(self._url):
+                await self._prepare(pool)
+        except BaseException:
+            pool.terminate()
+            raise
+        loop = asyncio.get_running_loop()
+        self._ingests = Batcher(self._ingest_all, self._on_batch, _HEAVIEST)
+        self._settles = Batcher(self._settle_all, self._on_batch, _HEAVIEST)
+        self._settlements = Settlements(self._post, loop, self._clock, self._on_settled)
+        self._watching = loop.create_task(self._watcher.run(lambda: self.worker))
+
+    async def _prepare(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+        async with pool.acquire() as connection:
+            if self._migrate:
+                self.migrated = await migrations.migrate(connection)
+            migrations.require_none(await migrations.plan(connection))
+            async with connection.transaction():
+                await configuration.check_key(Statements(connection), self._vault)
+                await partitions.make_ahead(connection, self._clock.now())
+        self._watcher = Watcher(self._url, pool, self.directory, self._vault, self._clock)
+        # Known to the others first, so that they wait for it with what they change from now on.
+        await self._register(self._clock.now() + _FIRST_LEASE)
+        await self._watcher.load()
+        await self._watcher.confirm(self.worker)
+
+    async def close(self) -> None:
+        self._settlements.again()
+        await self._ingests.close()
+        await self._settles.close()
+        self._watching.cancel()
+        for task in (*self._hints, self._watching):
+            with suppress(asyncio.CancelledError, Exception):
+                await task
+        with suppress(HookferryError):
+            await self._transact(self._leave)
+        self._pool.terminate()
+
+    async def _leave(self, db: Database) -> None:
+        await db.run("leave_work", self._clock.now(), self.worker)
+        await db.run("forget_worker", self.worker)
+
+    async def _transact(self, work: Callable[[Database], Awaitable[T]]) -> T:
+        with translated():
+            for _ in range(_TRIES):
+                try:
+                    return await self._once(work)
+                except AGAIN:
+                    continue
+            return await self._once(work)
+
+    async def _once(self, work: Callable[[Database], Awaitable[T]]) -> T:
+        async with transaction(self._pool) as connection:
+            return await work(Statements(connection))
+
+    async def _change(
+        self, work: Callable[[Database], Awaitable[T]], tell: Callable[[T], None] = lambda result: None
+    ) -> T:
+        """The directory takes it over from the database like everybody's changes, in their order."""
+
+        async def change(db: Database) -> tuple[T, int]:
+            await db.rows("lock_changes")
+            result = await work(db)
+            row = await db.row("last_change")
+            return result, row[0] if row else 0
+
+        result, version = await self._transact(change)
+        with translated():
+            await self._watcher.confirm(self.worker)
+            await self._watcher.seen_by_all(version)
+        return result
+
+    async def _read(self, work: Callable[[Database], Awaitable[T]]) -> T:
+        with translated():
+            async with transaction(self._pool, isolation="repeatable_read", readonly=True) as connection:
+                return await work(Statements(connection))
+
+    # The queue
+
+    @property
+    def fresh(self) -> bool:
+        return self._watcher.fresh and self._clock.now() < self._until
+
+    @property
+    def live_workers(self) -> int:
+        return self._watcher.live
+
+    def watch(self, due: Callable[[], None], lapsed: Callable[[], None]) -> None:
+        self._watcher.due = due
+        self._watcher.lapsed = lapsed
+
+    def ingest(self, events: Sequence[Ingest]) -> "asyncio.Future[list[Ingested]]":
+        return self._ingests.submit(sum(map(_weight, events)), (events, self._watcher.seen))
+
+    async def _ingest_all(self, members: list[tuple[Sequence[Ingest], int]]) -> list[Any]:
+        planned = [list(events) for events, _ in members]
+        tenants = list({one.event.tenant for events in planned for one in events})
+        async with transaction(self._pool) as connection:
+            db = Statements(connection)
+            fresh = await db.row("still_fresh", self.worker, tenants, min(seen for _, seen in members))
+            if fresh is not None:
+                for subject in _subjects(planned):
+                    await db.rows("lock_set", subject)
+                results = await queue.ingest(db, planned, self.worker)
+        if fresh is None:
+            await self._refresh()
+            return [OutdatedError()] * len(members)
+        if any(_waits(one) for events in planned for one in events):
+            self._hint_others()
+        return results
+
+    async def _refresh(self) -> None:
+        await self.heartbeat(self._clock.now(), max(self._until, self._clock.now() + _FIRST_LEASE))
+        await self._watcher.confirm(self.worker)
+
+    def _hint_others(self) -> None:
+        if self._hint is None and self._watcher.live > 1:
+            self._hint = asyncio.get_running_loop().call_later(_HINT_EVERY, self._send_hint)
+
+    def _send_hint(self) -> None:
+        self._hint = None
+        task = asyncio.get_running_loop().create_task(self._notify())
+        self._hints.add(task)
+        task.add_done_callback(self._hints.discard)
+
+    async def _notify(self) -> None:
+        # Only a hint: others poll.
+        with suppress(HookferryError):
+            await self._transact(lambda db: db.rows("notify", "due"))
+
+    def settle(self, settlement: Settlement) -> None:
+        self._settlements.submit(settlement)
+
+    def _post(self, settlement: Settlement, done: Committed) -> None:
+        self._settles.post(2, settlement, done)
+
+    async def _settle_all(self, members: list[Settlement]) -> list[Settled]:
+        async with transaction(self._pool) as connection:
+            db = Statements(connection)
+            if any(member.disable for member in members):
+                await db.rows("lock_changes")
+            return await queue.settle(db, members)
+
+    @property
+    def unsettled(self) -> int:
+        return self._settlements.waiting
+
+    async def next_due(self, skip: Collection[str]) -> int | None:
+        row = await self._transact(lambda db: db.row("next_due", list(skip)))
+        return row[0] if row else None
+
+    async def claim(self, now: int, limit: int, per_endpoint: int, skip: Collection[str]) -> list[Work]:
+        after = self._claimed_last
+        works = await self._claim(after, now, limit, per_endpoint, skip)
+        if len(works) < limit and after:
+            works += await self._claim("", now, limit - len(works), per_endpoint, skip)
+        if works:
+            self._claimed_last = works[-1].delivery.endpoint
+        return works
+
+    async def _claim(
+        self, after: str, now: int, limit: int, per_endpoint: int, skip: Collection[str]
+    ) -> list[Work]:
+        given = (after, now, per_endpoint, list(skip), limit, self.worker)
+        rows = await self._transact(lambda db: db.rows("claim", *given))
+        return [work_of(row, self.worker) for row in rows]
+
+    async def heartbeat(self, now: int, until: int) -> None:
+        renewed = await self._transact(lambda db: db.run("heartbeat", self.worker, until))
+        self._until = until
+        if not renewed:
+            # Others have freed what this process had: all it knows may be old.
+            await self._register(until)
+            with translated():
+                await self._watcher.load()
+            self._watcher.lapsed()
+
+    async def _register(self, until: int) -> None:
+        await self._transact(lambda db: db.run("register", self.worker, until))
+        self._until = until
+
+    async def backlog(self) -> Backlog:
+        row = await self._transact(lambda db: db.row("backlog"))
+        pending, leased, held = row or (0, 0, 0)
+        return Backlog(pending, leased, held, await self.next_due(()))
+
+    async def prune(self, before: int, bodies_before: int, now: int, limit: int) -> tuple[Pruned, bool]:
+        with translated():
+            async with transaction(self._pool) as connection:
+                await partitions.make_ahead(connection, now)
+            async with transaction(self._pool) as connection:
+                await Statements(connection).run("forget_changes")
+                return await partitions.prune(connection, before, bodies_before, now, limit)
+
+
+def _weight(one: Ingest) -> int:
+    """About how many rows an ingest writes."""
+    return 1 + len(one.deliveries) + sum(map(_weight, one.followers))
+
+
+def _waits(one: Ingest) -> bool:
+    """True if something of it is due and was not handed over."""
+    return any(delivery.status is DeliveryStatus.PENDING for delivery in one.deliveries) or any(
+        map(_waits, one.followers)
+    )
+
+
+def _subjects(planned: list[list[Ingest]]) -> list[str]:
+    """The sets that this changes, in an order that is everybody's, so that no two wait for each other."""
+    found: set[str] = set()
+
+    def look(one: Ingest, tenant: str) -> None:
+        for follower in one.followers:
+            if follower.on is not None:
+                found.add(f"{tenant}\n{follower.on.rule}\n{follower.on.subject}")
+            look(follower, tenant)
+
+    for events in planned:
+        for one in events:
+            look(one, one.event.tenant)
+    return sorted(found)

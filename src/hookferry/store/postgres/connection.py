@@ -1,0 +1,156 @@
+"""Connections to PostgreSQL: what they are set to, and what their failures mean."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from hookferry.errors import HookferryError, StartError, Unavailable
+from hookferry.store.database import RacedError
+
+_OLDEST = 15
+# No statement of ours takes as long unless the database, or the way to it, is gone. Seconds.
+_STATEMENT = 15.0
+_CONNECT = 5.0
+# All of our statements look rows up by index. A plan that reads a whole table instead, made while the queue
+# was empty and kept when it has a million rows, would be our outage; to plan anew each time costs 0.2 ms.
+_SETTINGS = {
+    "application_name": "hookferry",
+    "jit": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "idle_in_transaction_session_timeout": "60000",
+    "lock_timeout": "10000",
+}
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
+
+# What means that the database or the way to it is gone, and not that it refuses this statement.
+_GONE: tuple[type[BaseException], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InternalClientError,
+)
+_CAUSES: dict[type[Exception], str] = {
+    asyncpg.DiskFullError: "The database's disk is full. Free some space; nothing has to be restarted.",
+    asyncpg.ReadOnlySQLTransactionError: "The database is read-only. Is it a replica, or in recovery?",
+    asyncpg.TooManyConnectionsError: "The database has no connection free. Raise its max_connections, or "
+    "run fewer processes.",
+    asyncpg.InvalidAuthorizationSpecificationError: "The database refuses our user or password.",
+    asyncpg.InvalidCatalogNameError: "The database does not exist.",
+    asyncpg.UndefinedTableError: "The database has no tables of ours. Run `hookferry migrate up`.",
+    asyncpg.InsufficientPrivilegeError: "The database user may not write. Grant it the rights of the owner.",
+}
+
+
+AGAIN: tuple[type[BaseException], ...] = (
+    RacedError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+
+
+def unavailable(error: BaseException) -> HookferryError:
+    """What a failure means to a caller, and what to do about it."""
+    for kind, message in _CAUSES.items():
+        if isinstance(error, kind):
+            return Unavailable(message, for_all=True)
+    if isinstance(error, _GONE):
+        return Unavailable("The database cannot be reached; we keep trying.", for_all=True)
+    if isinstance(error, (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)):
+        return HookferryError(f"The database refused a row: {error}.")
+    return Unavailable(f"The database refused: {error}.")
+
+
+FAILURES: tuple[type[BaseException], ...] = (asyncpg.PostgresError, *_GONE)
+# An address that makes no sense, too.
+STARTING: tuple[type[BaseException], ...] = (*FAILURES, ValueError)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises Unavailable for what PostgreSQL or the way to it refuses."""
+    try:
+        yield
+    except FAILURES as error:
+        raise unavailable(error) from error
+
+
+async def connect(url: str) -> "asyncpg.Pool[Any]":
+    """Connections to a database. Raises StartError with what is wrong and what to do."""
+    with starting(url):
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=8,
+            max_inactive_connection_lifetime=300,
+            timeout=_CONNECT,
+            command_timeout=_STATEMENT,
+            server_settings=_SETTINGS,
+            # The default one asks the database four things each time: our statements leave nothing behind.
+            reset=_nothing,
+        )
+        async with pool.acquire() as connection:
+            await _check(connection)
+    return pool
+
+
+async def _nothing(connection: Any) -> None:
+    pass
+
+
+async def _check(connection: "Connection") -> None:
+    version = connection.get_server_version()
+    if version.major < _OLDEST:
+        raise StartError(
+            f"The database is PostgreSQL {version.major}. Hookferry needs {_OLDEST} or newer.",
+            code="database_too_old",
+        )
+    encoding = await connection.fetchval("show server_encoding")
+    if encoding != "UTF8":
+        raise StartError(f"The database's encoding is {encoding}. Make one with encoding UTF8.")
+
+
+@contextmanager
+def starting(url: str) -> Iterator[None]:
+    """While a store opens: what PostgreSQL refuses is a StartError with the database's name."""
+    try:
+        yield
+    except STARTING as error:
+        raise StartError(
+            f"The database {without_password(url)} cannot be used. {_why(error)}", code="database"
+        ) from error
+    except Unavailable as error:
+        raise StartError(
+            f"The database {without_password(url)} cannot be used. {error.message}", code="database"
+        ) from error
+
+
+def _why(error: BaseException) -> str:
+    for kind, message in _CAUSES.items():
+        if isinstance(error, kind):
+            return message
+    return f"{str(error).strip().rstrip('.') or type(error).__name__}."
+
+
+def without_password(url: str) -> str:
+    """A database URL that may be shown."""
+    scheme, slashes, rest = url.partition("://")
+    user, at, place = rest.rpartition("@")
+    return f"{scheme}{slashes}{user.partition(':')[0]}{at}{place.partition('?')[0]}"
+
+
+@asynccontextmanager
+async def transaction(pool: "asyncpg.Pool[Any]", **options: Any) -> AsyncIterator["Connection"]:
+    """A connection with a transaction. What fails is raised as it is."""
+    async with pool.acquire(timeout=_CONNECT) as connection, connection.transaction(**options):
+        yield connection

@@ -1,0 +1,220 @@
+"""Keeps this process in step with the others: what they changed, which of them live, what time it is.
+
+Everybody confirms a few times a second what they have seen (rule 6 of the queue): a change is answered once
+every worker that lives has seen it, or has not confirmed for a second; and who cannot confirm for a second
+sends nothing. A notification is a hint that makes it faster.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import structlog
+
+from hookferry.clock import Clock, DatabaseClock
+from hookferry.logs import described
+from hookferry.model import ContractText
+from hookferry.store import configuration, records
+from hookferry.store.database import Row
+from hookferry.store.directory import Directory
+from hookferry.store.postgres.connection import FAILURES, translated
+from hookferry.store.postgres.statements import Statements
+from hookferry.store.vault import Vault
+
+_log = structlog.get_logger("hookferry.store")
+
+# Seconds for which a confirmation holds. In SQL: `not_seen`.
+CONFIGURATION_LEASE = 1.0
+_CONFIRM_EVERY = 0.25
+_CHANNEL = "hookferry"
+_ASK_AGAIN = 0.01
+
+
+class Watcher:
+    """Its mutable state is what it has seen, when it last confirmed, how many workers live, and a connection
+    that listens.
+
+    `due` is called when another process may have stored something due, `lapsed` when this process was taken
+    for dead and its work given to others.
+    """
+
+    def __init__(
+        self, url: str, pool: "asyncpg.Pool[Any]", directory: Directory, vault: Vault, clock: Clock
+    ) -> None:
+        self.seen = 0
+        self.live = 1
+        self.due: Callable[[], None] = lambda: None
+        self.lapsed: Callable[[], None] = lambda: None
+        self._url = url
+        self._pool = pool
+        self._directory = directory
+        self._vault = vault
+        self._clock = clock
+        self._confirmed = 0.0
+        self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._listener: asyncpg.Connection[Any] | None = None
+
+    @property
+    def fresh(self) -> bool:
+        """True if what this process knows was confirmed within the configuration's lease."""
+        return time.monotonic() - self._confirmed < CONFIGURATION_LEASE
+
+    async def run(self, worker: Callable[[], str]) -> None:
+        """Listen and confirm, until cancelled."""
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    await self._listen()
+                    await self.confirm(worker())
+                except FAILURES as error:
+                    _log.warning("cannot confirm", **described(error))
+                except Exception as error:
+                    _log.error("confirming ran into a bug", **described(error))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_CONFIRM_EVERY):
+                        await self._wake.wait()
+        finally:
+            if self._listener is not None:
+                self._listener.terminate()
+
+    async def _listen(self) -> None:
+        if self._listener is None or self._listener.is_closed():
+            self._listener = await asyncpg.connect(self._url, timeout=5, command_timeout=5)
+            await self._listener.add_listener(_CHANNEL, self._on_notification)
+
+    def _on_notification(self, connection: Any, process: int, channel: str, payload: Any) -> None:
+        if payload == "due":
+            self.due()
+        else:
+            self._wake.set()
+
+    async def confirm(self, worker: str) -> None:
+        """Catch up and say so. A worker whose row is gone was taken for dead."""
+        while True:
+            began = time.monotonic()
+            async with self._pool.acquire() as connection:
+                row = await Statements(connection).row("confirm", worker, self.seen, self._clock.now())
+            if row is None:
+                return
+            last, self.live, now = row
+            if isinstance(self._clock, DatabaseClock):
+                self._clock.set(now, began)
+            if last <= self.seen:
+                self._confirmed = began
+                return
+            await self.catch_up()
+
+    async def load(self) -> None:
+        """Read everything anew."""
+        fresh = Directory()
+        async with self._turn, self._pool.acquire() as connection:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                db = Statements(connection)
+                row = await db.row("last_change")
+                await configuration.read(db, fresh, self._vault)
+            self._directory.become(fresh)
+            self.seen = row[0] if row else 0
+
+    async def catch_up(self) -> None:
+        """Take over what has changed since `seen`."""
+        async with self._turn, self._pool.acquire() as connection:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                db = Statements(connection)
+                changes = await db.rows("changes_since", self.seen)
+                found = {kind: await _load(db, kind, changes) for kind in _READERS}
+            for kind, rows in found.items():
+                self._apply(kind, [change for change in changes if change[1] == kind], rows)
+            if changes:
+                self.seen = max(self.seen, changes[-1][0])
+
+    def _apply(self, kind: str, changes: Sequence[Row], rows: Sequence[Row]) -> None:
+        there = set()
+        for row in rows:
+            there.add(_READERS[kind](row, self._vault, self._directory))
+        for _, _, id, tenant in changes:
+            if id not in there:
+                _DROPS[kind](self._directory, id, tenant, self._clock.now())
+
+    async def seen_by_all(self, version: int) -> None:
+        """Return once every worker that lives has seen a change, or its lease of a second is over."""
+        with translated():
+            while True:
+                async with self._pool.acquire() as connection:
+                    row = await Statements(connection).row("not_seen", version, self._clock.now())
+                if row is None:
+                    return
+                await asyncio.sleep(_ASK_AGAIN)
+
+
+async def _load(db: Statements, kind: str, changes: Sequence[Row]) -> Sequence[Row]:
+    wanted = list({id for _, of, id, _ in changes if of == kind})
+    return await db.rows(f"{kind}_by_id", wanted) if wanted else []
+
+
+def _tenant(row: Row, vault: Vault, directory: Directory) -> str:
+    directory.put_tenant(records.tenant_of(row))
+    return str(row[0])
+
+
+def _endpoint(row: Row, vault: Vault, directory: Directory) -> str:
+    directory.put_endpoint(records.endpoint_of(row, vault))
+    return str(row[0])
+
+
+def _alert(row: Row, vault: Vault, directory: Directory) -> str:
+    directory.put_alert(records.alert_of(row))
+    return str(row[0])
+
+
+def _key(row: Row, vault: Vault, directory: Directory) -> str:
+    directory.put_key(records.key_of(row))
+    return str(row[0])
+
+
+def _role(row: Row, vault: Vault, directory: Directory) -> str:
+    directory.put_role(records.role_of(row))
+    return str(row[0])
+
+
+def _member(row: Row, vault: Vault, directory: Directory) -> str:
+    directory.put_member(records.member_of(row))
+    return str(row[0])
+
+
+def _event_type(row: Row, vault: Vault, directory: Directory) -> str:
+    directory.put_event_type(records.event_type_of(row))
+    return str(row[0])
+
+
+def _contract(row: Row, vault: Vault, directory: Directory) -> str:
+    text = ContractText(*row)
+    directory.put_contract(text)
+    return text.name
+
+
+# In the order in which one needs the other.
+_READERS = {
+    "tenants": _tenant,
+    "contracts": _contract,
+    "roles": _role,
+    "members": _member,
+    "keys": _key,
+    "endpoints": _endpoint,
+    "alerts": _alert,
+    "event_types": _event_type,
+}
+_DROPS: dict[str, Callable[[Directory, str, str, int], None]] = {
+    "tenants": lambda directory, id, tenant, now: directory.drop_tenant(id, now),
+    "contracts": lambda directory, id, tenant, now: directory.drop_contract(id),
+    "roles": lambda directory, id, tenant, now: directory.drop_role(id),
+    "members": lambda directory, id, tenant, now: directory.drop_member(id),
+    "keys": lambda directory, id, tenant, now: directory.drop_key(id),
+    "endpoints": lambda directory, id, tenant, now: None,
+    "alerts": lambda directory, id, tenant, now: directory.drop_alert(tenant, id),
+    "event_types": lambda directory, id, tenant, now: directory.drop_event_type(id),
+}
