@@ -38,12 +38,14 @@ from hookferry.service.alerts import Alerts
 from hookferry.service.catalogue import Catalogue
 from hookferry.service.contracts import Contracts
 from hookferry.service.endpoints import Endpoints
+from hookferry.service.explanations import Explanations
 from hookferry.service.history import History
 from hookferry.service.keys import Keys
 from hookferry.service.members import Members
 from hookferry.service.previews import Previews
 from hookferry.service.publish import Publisher
 from hookferry.service.readiness import Readiness
+from hookferry.service.replays import Replays
 from hookferry.service.roles import Roles
 from hookferry.service.secrets import Secrets
 from hookferry.service.services import Services
@@ -155,6 +157,7 @@ async def _parts(
         settings.body_retention,
         dispatcher.wake,
         services.keys.note_uses,
+        services.replays.advance,
     )
     ready = Readiness(store, clock).check
     rest = create_app(
@@ -213,6 +216,8 @@ def _services(
         secrets=Secrets(store, clock, contracts, os.urandom),
         catalogue=Catalogue(store),
         history=History(store, clock, ids, dispatcher.wake, dispatcher.drop),
+        replays=Replays(store, clock, ids, contracts, endpoints, dispatcher.wake),
+        explanations=Explanations(store, contracts),
         tail=Tail(),
         egress=settings.egress(),
     )

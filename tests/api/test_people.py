@@ -200,6 +200,7 @@ async def test_needs(nobody: Client) -> None:
         "get /{id}/secret": "webhooks:write",
         "delete /{id}": "webhooks:delete",
         "get /{id}/attempts": "events:read",
+        "post /{id}/replay": "events:write",
     }
 
 

@@ -85,6 +85,8 @@ def ids(url: str) -> dict[str, str]:
         member = client.post("/members", json={"name": "M", "role": role}).json()["id"]
         alert = client.post("/alerts", json={"name": "A", "endpoints": [endpoint]}).json()["id"]
         delivery = client.get("/deliveries").json()["data"][0]["id"]
+        past = {"since": "2000-01-01T00:00:00Z"}
+        job = client.post(f"/endpoints/{endpoint}/replay", json=past).json()["id"]
     return {
         "endpoints": endpoint,
         "events": event,
@@ -92,6 +94,7 @@ def ids(url: str) -> dict[str, str]:
         "members": member,
         "alerts": alert,
         "deliveries": delivery,
+        "jobs": job,
     }
 
 

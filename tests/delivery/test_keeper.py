@@ -37,7 +37,9 @@ class Keeping:
         self.noted = 0
 
     async def __aenter__(self) -> "Keeping":
-        self._keeper = Keeper(self._world.store, self._world.clock, 30, DAY, DAY, self._wake, self._note)
+        self._keeper = Keeper(
+            self._world.store, self._world.clock, 30, DAY, DAY, self._wake, self._note, _nothing
+        )
         self._task = asyncio.create_task(self._keeper.run())
         return self
 
@@ -59,6 +61,10 @@ class Keeping:
         self.noted += 1
         if self._failing is not None:
             raise self._failing
+
+
+async def _nothing() -> None:
+    """There are no replays."""
 
 
 async def _is_kept(world: World, event: str) -> bool:

@@ -44,7 +44,7 @@ class Engine:
         executor = Executor(store, clock, self.ids, contracts, sender, lambda: 0.5)
         self.dispatcher = Dispatcher(store, clock, executor.deliver, executor.give_back, 64, lane_cap)
         self._contracts = contracts
-        self.keeper = Keeper(store, clock, 30, 86400, 3600, self.dispatcher.wake, _nothing)
+        self.keeper = Keeper(store, clock, 30, 86400, 3600, self.dispatcher.wake, _nothing, _nothing)
         self.settled: list[Settled] = []
         self._news = asyncio.Event()
         store.listen(self._listen)
@@ -157,4 +157,4 @@ async def engine(folder: Path, sender: Sends | None = None, lane_cap: int = 8) -
 
 
 async def _nothing() -> None:
-    """There are no keys whose use could be noted."""
+    """There are no keys whose use could be noted, and no replays."""

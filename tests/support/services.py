@@ -12,11 +12,13 @@ from hookferry.service.alerts import Alerts
 from hookferry.service.catalogue import Catalogue
 from hookferry.service.contracts import Contracts, Origin
 from hookferry.service.endpoints import Endpoints
+from hookferry.service.explanations import Explanations
 from hookferry.service.history import History
 from hookferry.service.keys import Keys
 from hookferry.service.members import Members
 from hookferry.service.previews import Previews
 from hookferry.service.publish import Publisher
+from hookferry.service.replays import Replays
 from hookferry.service.roles import Roles
 from hookferry.service.secrets import Secrets
 from hookferry.service.services import Services
@@ -83,6 +85,8 @@ class House:
             secrets=Secrets(store, clock, contracts, random),
             catalogue=Catalogue(store),
             history=History(store, clock, ids, self.engine.wake, lambda delivery: None),
+            replays=Replays(store, clock, ids, contracts, endpoints, self.engine.wake),
+            explanations=Explanations(store, contracts),
             tail=Tail(),
         )
         store.listen(self.services.tail.on_settled)

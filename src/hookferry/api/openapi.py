@@ -30,6 +30,7 @@ _TAGS = {
     "Endpoints": "Where a tenant wants its events.",
     "Alerts": "Rules that name endpoints: an event that one matches makes a second event, for these alone.",
     "Deliveries": "One event for one endpoint, and the attempts to deliver it.",
+    "Jobs": "Replays: events that are sent to an endpoint again, over time.",
     "Event types": "The catalogue of what can be subscribed to.",
     "Contracts": "Wire formats and their rules.",
     "Tenants": "The customers of the product.",

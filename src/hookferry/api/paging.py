@@ -28,7 +28,11 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     next: Annotated[str | None, Meta(description="Give it as `cursor` to read on; null at the end.")]
 
 
-class PageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AskedQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A query's parameters."""
+
+
+class PageQuery(AskedQuery, frozen=True, kw_only=True):
     """Which page of a list."""
 
     limit: Annotated[int, Meta(ge=1, le=200, description="How many objects at most.")] = 50

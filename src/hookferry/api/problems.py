@@ -26,6 +26,8 @@ CODES = {
     "idempotency_conflict": "The idempotency key was used with another body.",
     "delivery_busy": "The delivery is in flight or held.",
     "delivery_final": "The delivery is final and never changes.",
+    "job_running": "The endpoint has a job at work.",
+    "job_ended": "The job has ended.",
     "endpoint_deleted": "The endpoint is deleted.",
     "endpoint_disabled": "The endpoint is disabled: it wants nothing more until it is resumed.",
     "payload_pruned": "The event's payload is no longer kept.",

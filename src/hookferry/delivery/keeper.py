@@ -15,6 +15,7 @@ _log = structlog.get_logger("hookferry.keeper")
 _RECONCILE_EVERY = 5_000
 _PRUNE_EVERY = 60_000
 _NOTE_EVERY = 30_000
+_REPLAY_EVERY = 1_000
 # A pass over much that is old and still waits (some 10 ms for each step) takes its time.
 _LOOK_ON = 1_000
 # Rows in one go: a commit that deletes more would keep publishers waiting (some 10 ms for these).
@@ -22,7 +23,8 @@ _ROWS = 2_000
 
 
 class Keeper:
-    """Renews this worker's lease, rescues other workers' deliveries, reconciles, prunes, notes keys' uses.
+    """Renews this worker's lease, rescues other workers' deliveries, reconciles, prunes, notes keys' uses,
+    moves replays on.
 
     Durations in seconds. Its mutable state is when each duty is next due.
     """
@@ -36,6 +38,7 @@ class Keeper:
         body_retention: float,
         wake: Callable[[], None],
         note_uses: Callable[[], Awaitable[None]],
+        replay: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
         self._clock = clock
@@ -44,6 +47,7 @@ class Keeper:
         self._body_retention = int(body_retention * 1000)
         self._wake = wake
         self._note_uses = note_uses
+        self._replay = replay
         self._stop = asyncio.Event()
         self._due: dict[Callable[[], Awaitable[None]], int] = {}
 
@@ -55,6 +59,7 @@ class Keeper:
             self._reconcile: _RECONCILE_EVERY,
             self._prune: _PRUNE_EVERY,
             self._note_uses: _NOTE_EVERY,
+            self._replay: _REPLAY_EVERY,
         }
         while not self._stop.is_set():
             now = self._clock.now()

@@ -10,12 +10,14 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from hookferry.errors import Invalid
-from hookferry.model import Permission
+from hookferry.model import Permission, Replayed
 from hookferry.service.rules import (
     DESCRIPTION_LENGTH,
     ENDPOINTS,
+    FASTEST_REPLAY,
     LONGEST_TIMEOUT,
     SHORTEST_TIMEOUT,
+    SLOWEST_REPLAY,
     TEXT_LENGTH,
 )
 
@@ -247,6 +249,35 @@ class Rotation(Form, frozen=True):
         Annotated[float, Meta(ge=0, le=30 * 86400)] | None,
         Meta(description="In seconds; 0 ends the old secrets at once; by default the contract's."),
     ] = None
+
+
+class NewReplay(Form, frozen=True):
+    """Which events to send an endpoint again."""
+
+    sample: ClassVar[dict[str, Any]] = {
+        "since": "2026-01-31T12:00:00Z",
+        "until": "2026-01-31T14:00:00Z",
+        "status": "failed",
+        "rate": 50,
+    }
+
+    since: Annotated[
+        Time,
+        Meta(description="From this time on: when a delivery was made, or a missed event published."),
+    ]
+    until: Annotated[Time | None, Meta(description="Before this time; by default now.")] = None
+    status: Annotated[
+        Replayed,
+        Meta(
+            description="What became of an event's last delivery to the endpoint; "
+            "`missed`: there was none, and the endpoint is subscribed to it now."
+        ),
+    ] = Replayed.FAILED
+    event_types: Annotated[list[str], Meta(description="Only events of these types; empty means all.")] = []
+    rate: Annotated[float, Meta(ge=SLOWEST_REPLAY, le=FASTEST_REPLAY, description="Deliveries a second.")] = (
+        50.0
+    )
+    dry_run: Annotated[bool, Meta(description="Count, and make nothing.")] = False
 
 
 class NewKey(Form, frozen=True):

@@ -18,6 +18,9 @@ ENDPOINTS = 100
 """How many an alert may name."""
 SHORTEST_TIMEOUT = 1.0
 LONGEST_TIMEOUT = 60.0
+SLOWEST_REPLAY = 0.1
+FASTEST_REPLAY = 1_000.0
+"""In deliveries a second."""
 
 _FEATURES = 100
 _EVENT_TYPES = 1_000

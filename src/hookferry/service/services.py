@@ -7,10 +7,12 @@ from hookferry.service.alerts import Alerts
 from hookferry.service.catalogue import Catalogue
 from hookferry.service.contracts import Contracts
 from hookferry.service.endpoints import Endpoints
+from hookferry.service.explanations import Explanations
 from hookferry.service.history import History
 from hookferry.service.keys import Keys
 from hookferry.service.members import Members
 from hookferry.service.previews import Previews
+from hookferry.service.replays import Replays
 from hookferry.service.roles import Roles
 from hookferry.service.secrets import Secrets
 from hookferry.service.tail import Tail
@@ -31,6 +33,8 @@ class Services(msgspec.Struct, frozen=True):
     secrets: Secrets
     catalogue: Catalogue
     history: History
+    replays: Replays
+    explanations: Explanations
     tail: Tail
     egress: tuple[str, ...] = ()
 

@@ -7,10 +7,11 @@ from msgspec import Meta
 
 from hookferry.api.answers import CreatedEndpoint, Deleted, Endpoint, Published, Secrets
 from hookferry.api.attempts import Attempt
+from hookferry.api.jobs import Job
 from hookferry.api.paging import HistoryQuery, Page, PageQuery, cursor_page, page_of
 from hookferry.api.parameters import Body, Id, Query, Services, Who
 from hookferry.model import Outcome, Permission
-from hookferry.service.forms import EndpointChange, NewEndpoint, Rotation
+from hookferry.service.forms import EndpointChange, NewEndpoint, NewReplay, Rotation
 
 
 class AttemptQuery(HistoryQuery, frozen=True, kw_only=True):
@@ -114,6 +115,19 @@ async def check_endpoint(services: Services, tenant: Id, id: Id) -> Published:
     return Published(id=done.event, deliveries=done.deliveries)
 
 
+@post("/{id:str}/replay", needs=Permission.EVENTS_WRITE, status_code=202)
+async def replay_events(services: Services, tenant: Id, id: Id, given: Body[NewReplay]) -> Job:
+    """Replay events.
+
+    Sends what failed, was cancelled or was missed to the endpoint again, each event once, as a job that goes
+    on by itself at its rate; `total` is counted before the answer. With `dry_run` nothing else happens: the
+    job's `id` is null and its status `planned`. An endpoint has one job at work at most.
+    """
+    if given.dry_run:
+        return Job.planned(await services.replays.plan(tenant, id, given))
+    return Job.of(await services.replays.start(tenant, id, given))
+
+
 @get("/{id:str}/secret", needs=Permission.WEBHOOKS_WRITE, sync_to_thread=False)
 def reveal_secret(services: Services, tenant: Id, id: Id) -> Secrets:
     """Read an endpoint's secrets."""
@@ -145,6 +159,7 @@ router = Router(
         resume_endpoint,
         rotate_secret,
         check_endpoint,
+        replay_events,
         reveal_secret,
         list_endpoint_attempts,
     ],

@@ -8,7 +8,8 @@ from msgspec import Meta, Raw
 
 from hookferry.api.answers import Delivery, Event, EventSummary, Status
 from hookferry.api.attempts import Attempt
-from hookferry.api.paging import HistoryQuery, Page, cursor_page
+from hookferry.api.explanations import Explanation
+from hookferry.api.paging import AskedQuery, HistoryQuery, Page, cursor_page
 from hookferry.api.parameters import Id, Query, Services
 from hookferry.model import DeliveryStatus, Permission
 
@@ -18,6 +19,12 @@ class EventQuery(HistoryQuery, frozen=True, kw_only=True):
 
     type: Annotated[str | None, Meta(description="Only events of this type.")] = None
     idempotency_key: Annotated[str | None, Meta(description="Only the event published with it.")] = None
+
+
+class ExplainQuery(AskedQuery, frozen=True, kw_only=True):
+    """Of which endpoint."""
+
+    endpoint: Annotated[str, Meta(description="The endpoint's id; it may be deleted.")]
 
 
 class DeliveryQuery(HistoryQuery, frozen=True, kw_only=True):
@@ -58,6 +65,16 @@ async def list_event_deliveries(
     Newest first.
     """
     return cursor_page(await services.history.event_deliveries(tenant, id, asked.rows()), Delivery.of)
+
+
+@get("/events/{id:str}/explain", needs=Permission.EVENTS_READ)
+async def explain_event(services: Services, tenant: Id, id: Id, asked: Query[ExplainQuery]) -> Explanation:
+    """Explain an event.
+
+    Why it went to an endpoint or why not, from what the endpoint was at that time. Each reason has one of a
+    closed set of codes, and a sentence for people.
+    """
+    return Explanation.of(await services.explanations.explain(tenant, id, asked.endpoint))
 
 
 @get("/deliveries", needs=Permission.EVENTS_READ)
@@ -109,7 +126,9 @@ async def cancel_delivery(services: Services, tenant: Id, id: Id) -> Delivery:
 
 
 events = Router(
-    "/tenants/{tenant:str}", route_handlers=[list_events, get_event, list_event_deliveries], tags=["Events"]
+    "/tenants/{tenant:str}",
+    route_handlers=[list_events, get_event, list_event_deliveries, explain_event],
+    tags=["Events"],
 )
 deliveries = Router(
     "/tenants/{tenant:str}",
