@@ -19,6 +19,12 @@ _HOPELESS = (
     asyncpg.InvalidAuthorizationSpecificationError,  # the password too
     asyncpg.InvalidCatalogNameError,
 )
+_FOR_NOW = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a statement meets that begins while its connection is cut
+    OSError,
+)
 
 
 class PostgresTable:
@@ -72,7 +78,7 @@ class PostgresTable:
         except _HOPELESS as error:
             hint = " `hookferry outbox schema` prints the table." if "hookferry_outbox" in str(error) else ""
             raise ConfigError(f"The application's database refuses: {error}.{hint}") from None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except _FOR_NOW as error:
             if self._open is not None:
                 self._open.terminate()
             raise Unreachable(f"The application's database does not answer: {_reason(error)}.") from None

@@ -16,6 +16,9 @@ from hookferry.store.queries import load
 
 _SQL = load("hookferry.outbox", "sqlite")
 
+# Seconds to wait for the application's transactions before saying so. A signal is heard after them.
+_PATIENCE = 2.0
+
 
 class SqliteTable:
     """See `Table`. A turn is a lock on a file beside the database, which ends with its process.
@@ -79,7 +82,7 @@ class SqliteTable:
         if self._open is None:
             # Not made if it is not there: it is the application's.
             where = f"file:{quote(str(self._path))}?mode=rw"
-            self._open = sqlite3.connect(where, uri=True, isolation_level=None)
+            self._open = sqlite3.connect(where, uri=True, isolation_level=None, timeout=_PATIENCE)
             # What is no UTF-8 is to fail alone, not with all rows of its claim.
             self._open.text_factory = lambda text: text.decode(errors="surrogateescape")
         return self._open
