@@ -147,6 +147,11 @@ class World:
     ) -> list[Work]:
         return await self.store.claim(self.clock.now(), limit, per_endpoint, skip)
 
+    async def claim_later(self, seconds: float) -> list[Work]:
+        """What is due so much later."""
+        self.clock.advance(seconds)
+        return await self.claim()
+
     async def claim_one(self) -> Work:
         (work,) = await self.claim()
         return work

@@ -54,3 +54,12 @@ where e.tenant = :tenant and e.id > :cursor and e.id <= :last
   and not exists (select 1 from deliveries as d where d.event = e.id and d.endpoint = :endpoint)
   and not exists (select 1 from queue where queue.event = e.id and queue.endpoint = :endpoint)
 order by e.id
+
+-- name: lock_job
+select tenant, id, endpoint, which, since, until, event_types, but, scope, rate, total, created_at, cursor, next_at,
+       status, done, skipped, cancelled, reason, ended_at
+from jobs where tenant = ? and id = ? for update
+
+-- name: waiting_of_job
+select tenant, id, event, endpoint, type, attempts, created_at, retry_of
+from queue where job = ? and status in ('pending', 'held') limit ? for update skip locked
