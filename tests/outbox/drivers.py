@@ -1,12 +1,16 @@
 """An application's code, once for each driver: make the table, then publish in a transaction.
 
-Each raises what `end` raises, within the transaction. docs/outbox.md shows the same lines.
+The lines that publish are those of docs/outbox.md. Each raises what `end` raises, within the transaction.
 """
 
+import ast
 import asyncio
+import inspect
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -14,10 +18,9 @@ import django
 import django.db
 import psycopg
 import sqlalchemy
-import sqlalchemy.ext.asyncio
-import sqlalchemy.orm
 from django.conf import settings
-from django.db import transaction
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from hookferry import outbox
 
@@ -26,30 +29,49 @@ Driver = Callable[[str, str, End], None]
 
 PAYLOAD = {"order": 17}
 
+_PAGE = Path(__file__).parents[2].joinpath("docs/outbox.md").read_text("utf-8")
+SHOWN = dict(re.findall(r"### (.+)\n\n```python\n(.*?)```", _PAGE, re.DOTALL))
+"""What the page shows for each driver."""
+
+
+def shown(driver: str, tenant: str, end: End, **names: Any) -> None:
+    """Run what the page shows for a driver."""
+    exec(SHOWN[driver], _names(tenant, end, names))
+
+
+async def ashown(driver: str, tenant: str, end: End, **names: Any) -> None:
+    """As `shown`, for what awaits."""
+
+    async def save(*_: Any) -> None:
+        end()
+
+    code = compile(SHOWN[driver], "docs/outbox.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    running = eval(code, {**_names(tenant, end, names), "save": save})
+    assert inspect.isawaitable(running)
+    await running
+
+
+def _names(tenant: str, end: End, more: dict[str, Any]) -> dict[str, Any]:
+    return {"outbox": outbox, "tenant": tenant, "order": PAYLOAD, "save": lambda *_: end(), **more}
+
 
 def with_sqlite3(url: str, tenant: str, end: End) -> None:
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
         outbox.create_table(connection)
-        with connection:
-            outbox.publish(connection, tenant, "order.created", PAYLOAD)
-            end()
+        shown("sqlite3", tenant, end, connection=connection)
 
 
 def with_psycopg(url: str, tenant: str, end: End) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         outbox.create_table(connection)
-        with connection.transaction():
-            outbox.publish(connection, tenant, "order.created", PAYLOAD)
-            end()
+        shown("psycopg", tenant, end, connection=connection)
 
 
 def with_psycopg_async(url: str, tenant: str, end: End) -> None:
     async def run() -> None:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             await outbox.acreate_table(connection)
-            async with connection.transaction():
-                await outbox.apublish(connection, tenant, "order.created", PAYLOAD)
-                end()
+            await ashown("psycopg, asynchronous", tenant, end, connection=connection)
 
     asyncio.run(run())
 
@@ -70,11 +92,10 @@ def with_asyncpg(url: str, tenant: str, end: End) -> None:
 
 def with_a_pool_of_asyncpg(url: str, tenant: str, end: End) -> None:
     async def run() -> None:
-        async with asyncpg.create_pool(url, min_size=1) as pool, pool.acquire() as connection:
-            await outbox.acreate_table(connection)
-            async with connection.transaction():
-                await outbox.apublish(connection, tenant, "order.created", PAYLOAD)
-                end()
+        async with asyncpg.create_pool(url, min_size=1) as pool:
+            async with pool.acquire() as connection:
+                await outbox.acreate_table(connection)
+            await ashown("asyncpg", tenant, end, pool=pool)
 
     asyncio.run(run())
 
@@ -94,18 +115,16 @@ def with_a_connection_of_sqlalchemy(url: str, tenant: str, end: End) -> None:
 def with_a_session_of_sqlalchemy(url: str, tenant: str, end: End) -> None:
     engine = sqlalchemy.create_engine(for_sqlalchemy(url, "psycopg"))
     try:
-        with sqlalchemy.orm.Session(engine) as session, session.begin():
+        with Session(engine) as session, session.begin():
             outbox.create_table(session)
-        with sqlalchemy.orm.Session(engine) as session, session.begin():
-            outbox.publish(session, tenant, "order.created", PAYLOAD)
-            end()
+        shown("SQLAlchemy", tenant, end, engine=engine, Session=Session)
     finally:
         engine.dispose()
 
 
 def with_a_scoped_session_of_sqlalchemy(url: str, tenant: str, end: End) -> None:
     engine = sqlalchemy.create_engine(for_sqlalchemy(url, "psycopg"))
-    session = sqlalchemy.orm.scoped_session(sqlalchemy.orm.sessionmaker(engine))
+    session = scoped_session(sessionmaker(engine))
     try:
         with session.begin():
             outbox.create_table(session)
@@ -119,7 +138,7 @@ def with_a_scoped_session_of_sqlalchemy(url: str, tenant: str, end: End) -> None
 
 def with_an_async_connection_of_sqlalchemy(url: str, tenant: str, end: End) -> None:
     async def run() -> None:
-        engine = sqlalchemy.ext.asyncio.create_async_engine(for_sqlalchemy(url, "asyncpg"))
+        engine = create_async_engine(for_sqlalchemy(url, "asyncpg"))
         try:
             async with engine.begin() as connection:
                 await outbox.acreate_table(connection)
@@ -134,13 +153,11 @@ def with_an_async_connection_of_sqlalchemy(url: str, tenant: str, end: End) -> N
 
 def with_an_async_session_of_sqlalchemy(url: str, tenant: str, end: End) -> None:
     async def run() -> None:
-        engine = sqlalchemy.ext.asyncio.create_async_engine(for_sqlalchemy(url, "psycopg"))
+        engine = create_async_engine(for_sqlalchemy(url, "psycopg"))
         try:
-            async with sqlalchemy.ext.asyncio.AsyncSession(engine) as session, session.begin():
+            async with AsyncSession(engine) as session, session.begin():
                 await outbox.acreate_table(session)
-            async with sqlalchemy.ext.asyncio.AsyncSession(engine) as session, session.begin():
-                await outbox.apublish(session, tenant, "order.created", PAYLOAD)
-                end()
+            await ashown("SQLAlchemy, asynchronous", tenant, end, engine=engine, AsyncSession=AsyncSession)
         finally:
             await engine.dispose()
 
@@ -160,11 +177,8 @@ def with_django(url: str, tenant: str, end: End) -> None:
     connections.settings = connections.configure_settings({"default": for_django(url)})
     connections["default"] = connections.create_connection("default")
     try:
-        with transaction.atomic():
-            outbox.create_table(django.db.connection)
-        with transaction.atomic():
-            outbox.publish(django.db.connection, tenant, "order.created", PAYLOAD)
-            end()
+        outbox.create_table(django.db.connection)
+        shown("Django", tenant, end)
     finally:
         django.db.connection.close()
 

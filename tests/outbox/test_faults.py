@@ -96,12 +96,13 @@ def test_two_relays_share_the_work(on_postgresql: Application, tenant: Tenant, b
 
     def meanwhile(method: str, path: str) -> None:
         on_postgresql.publish(tenant.id, "next")
-        tenant.relay(on_postgresql)
+        said.append(tenant.relay(on_postgresql).stderr)
         between.after = lambda method, path: None
 
+    said: list[str] = []
     between.after = meanwhile
-    tenant.relay(on_postgresql, url=between.url)
-    assert (tenant.payloads(), len(between.requests)) == (["claimed", "next"], 1)
+    said.append(tenant.relay(on_postgresql, url=between.url).stderr)
+    assert (said, tenant.payloads()) == (["1 event relayed.\n"] * 2, ["claimed", "next"])
 
 
 def test_the_second_relay_of_a_file_waits(on_sqlite: Application, tenant: Tenant, between: Between) -> None:
@@ -234,7 +235,7 @@ def test_sigterm(application: Application, tenant: Tenant, between: Between) -> 
         _, said = relay.communicate(timeout=30)
     assert (relay.returncode, said, application.waiting) == (
         0,
-        "Relaying until SIGTERM.\n1 events relayed.\n",
+        "Relaying until SIGTERM.\n1 event relayed.\n",
         0,
     )
 

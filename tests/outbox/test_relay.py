@@ -284,6 +284,16 @@ def test_one_tenant_has_to_wait(application: Application, tenant: Tenant, betwee
     assert "Tenant 'busy' has to wait 7 s: Too much." in result.stderr
 
 
+def test_a_bug_of_the_server_s(application: Application, tenant: Tenant, between: Between) -> None:
+    """Events that meet a bug of the server's wait, unmarked, and the other tenants' do not."""
+    application.publish("buggy", 1)
+    application.publish(tenant.id, 2)
+    problem = b'{"detail": "A bug.", "code": "internal"}'
+    between.before = lambda method, path: (500, {}, problem) if "buggy" in path else None
+    result = tenant.relay(application, url=between.url)
+    assert (result.exit_code, tenant.payloads(), application.waiting) == (1, [2], 1)
+
+
 def test_the_server_cannot_store(application: Application, tenant: Tenant, between: Between) -> None:
     """A 503 loses nothing and marks nothing."""
     application.publish(tenant.id, 1)

@@ -93,6 +93,7 @@ class Relay:
     def _report(self) -> None:
         if self._published or self._failed:
             failed = f" {self._failed:,} refused: see `hookferry outbox failed`." if self._failed else ""
-            self._tell(f"{self._published:,} events relayed.{failed}")
+            plural = "" if self._published == 1 else "s"
+            self._tell(f"{self._published:,} event{plural} relayed.{failed}")
             self._published = self._failed = 0
         self._told = time.monotonic()
