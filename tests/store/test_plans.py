@@ -42,3 +42,10 @@ def test_no_query_reads_a_whole_table(name: str) -> None:
         if re.match(r"SCAN (queue|q|events|e|deliveries|d|attempts|a|idempotency|endpoint_history)\b", line)
     ]
     assert scans == [] or name in WHOLE
+
+
+@pytest.mark.parametrize("name", ["delivered", "missed"])
+def test_a_replay_looks_at_one_events_deliveries(name: str) -> None:
+    """Whether an event has another delivery is found by the event: not among all that an endpoint had."""
+    plan = "\n".join(_plan(name))
+    assert ("deliveries_by_event (event=?" in plan, "queue_by_event (event=?" in plan) == (True, True)

@@ -1,4 +1,4 @@
-"""`hookferry events`: what happened."""
+"""`hookferry events` and `hookferry explain`: what happened, and why it went where it went."""
 
 from typing import TYPE_CHECKING
 
@@ -37,3 +37,22 @@ def list_events(api: "Api", out: "Output", limit: int, cursor: str | None, **fil
 def show(api: "Api", out: "Output", event: str) -> None:
     """Show one event with its payload."""
     out.one(api.get(api.tenant("events", event)))
+
+
+@click.command()
+@click.argument("event")
+@click.argument("endpoint")
+@output_option
+@tenant_options
+def explain(api: "Api", out: "Output", event: str, endpoint: str) -> None:
+    """Say why an event went to an endpoint, or why not."""
+    found = api.get(api.tenant("events", event, "explain"), {"endpoint": endpoint})
+    if out.format != "table":
+        out.one(found)
+        return
+    import msgspec
+
+    from hookferry.cli.output import cell
+
+    for reason in msgspec.json.decode(found)["reasons"]:
+        click.echo(cell(reason["text"]))

@@ -134,14 +134,14 @@ def given(wanted: Mapping[str, Any]) -> dict[str, Any]:
 def time_options(command: Command) -> Command:
     """Options that narrow a list to a time; the command gets `since` and `until`."""
     since = click.option(
-        "--since", callback=_moment, metavar="TIME", help='From this time on: "2h" ago, or ISO 8601.'
+        "--since", callback=moment, metavar="TIME", help='From this time on: "2h" ago, or ISO 8601.'
     )
-    until = click.option("--until", callback=_moment, metavar="TIME", help="Before this time.")
+    until = click.option("--until", callback=moment, metavar="TIME", help="Before this time.")
     return since(until(command))
 
 
-def _moment(ctx: click.Context, option: click.Parameter, text: str | None) -> str | None:
-    """A duration ago as ISO 8601; anything else as it is, for the server to read."""
+def moment(ctx: click.Context, option: click.Parameter, text: str | None) -> str | None:
+    """A callback for times: a duration ago as ISO 8601; anything else as it is, for the server to read."""
     if text is None:
         return None
     from datetime import UTC, datetime, timedelta

@@ -33,7 +33,8 @@ select max(id) from (
 )
 
 -- name: delivered
--- Of these the ones that a replay repeats: the last of each event, and none while another one waits.
+-- Of these the ones that a replay repeats: the last of each event, and none while another one waits. By its event:
+-- by the endpoint's index each looked at all that came later, and a step over 10,000 took a second, not 10 ms.
 select d.id, d.id, d.event, d.type, e.payload is not null, null
 from deliveries as d indexed by deliveries_by_endpoint
 left join events as e on e.tenant = d.tenant and e.id = d.event
@@ -41,9 +42,12 @@ where d.endpoint = :endpoint and d.id > :cursor and d.id <= :last and d.tenant =
   and (:which = 'any' or d.status = :which)
   and (:event_types = '[]' or d.type in (select value from json_each(:event_types)))
   and not exists (
-    select 1 from deliveries as newer where newer.event = d.event and newer.endpoint = d.endpoint and newer.id > d.id
+    select 1 from deliveries as newer indexed by deliveries_by_event
+    where newer.event = d.event and newer.endpoint = d.endpoint and newer.id > d.id
   )
-  and not exists (select 1 from queue where queue.event = d.event and queue.endpoint = d.endpoint)
+  and not exists (
+    select 1 from queue indexed by queue_by_event where queue.event = d.event and queue.endpoint = d.endpoint
+  )
 order by d.id
 
 -- name: missed_until
@@ -59,6 +63,10 @@ from events as e
 where e.tenant = :tenant and e.id > :cursor and e.id <= :last
   and (:event_types = '[]' or e.type in (select value from json_each(:event_types)))
   and e.type not in (select value from json_each(:but))
-  and not exists (select 1 from deliveries as d where d.event = e.id and d.endpoint = :endpoint)
-  and not exists (select 1 from queue where queue.event = e.id and queue.endpoint = :endpoint)
+  and not exists (
+    select 1 from deliveries as d indexed by deliveries_by_event where d.event = e.id and d.endpoint = :endpoint
+  )
+  and not exists (
+    select 1 from queue indexed by queue_by_event where queue.event = e.id and queue.endpoint = :endpoint
+  )
 order by e.id
