@@ -30,7 +30,7 @@ Driver = Callable[[str, str, End], None]
 PAYLOAD = {"order": 17}
 
 _PAGE = Path(__file__).parents[2].joinpath("docs/outbox.md").read_text("utf-8")
-SHOWN = dict(re.findall(r"### (.+)\n\n```python\n(.*?)```", _PAGE, re.DOTALL))
+SHOWN = dict(re.findall(r"### ([^\n]+)\n\n```python\n(.*?)```", _PAGE, re.DOTALL))
 """What the page shows for each driver."""
 
 
