@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
@@ -21,12 +22,14 @@ from prometheus_client import CollectorRegistry
 from hookferry import logs
 from hookferry.api.app import create_app
 from hookferry.api.publish import PublishRoutes
-from hookferry.clock import Clock, SystemClock
+from hookferry.api.vitals import Vitals
+from hookferry.clock import Clock
 from hookferry.config import Settings
+from hookferry.databases import secret_key, store_of
 from hookferry.delivery.dispatcher import Dispatcher
 from hookferry.delivery.executor import Executor
 from hookferry.delivery.guard import Guard
-from hookferry.delivery.keeper import Keeper, prune_step
+from hookferry.delivery.keeper import Keeper
 from hookferry.delivery.observer import Observer
 from hookferry.delivery.sender import Sender
 from hookferry.dev import Development
@@ -34,6 +37,7 @@ from hookferry.dialects import check_root, routers
 from hookferry.errors import StartError, Unavailable
 from hookferry.ids import IdMaker
 from hookferry.model import Key, Permission
+from hookferry.processes import serve_many
 from hookferry.service.alerts import Alerts
 from hookferry.service.catalogue import Catalogue
 from hookferry.service.contracts import Contracts
@@ -51,9 +55,10 @@ from hookferry.service.secrets import Secrets
 from hookferry.service.services import Services
 from hookferry.service.tail import Tail
 from hookferry.service.tenants import Tenants
-from hookferry.store.base import Pruned, Store
-from hookferry.store.sqlite import SqliteStore
-from hookferry.store.vault import Vault, key_from_file, key_from_text
+from hookferry.store.base import Store
+
+if TYPE_CHECKING:
+    from hookferry.databases import AnyStore
 
 _log = structlog.get_logger("hookferry")
 
@@ -69,6 +74,12 @@ class Server(msgspec.Struct, frozen=True):
 def serve(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; the exit code. Raises StartError, ConfigError."""
     logs.configure(settings.log_format, settings.log_level)
+    if settings.processes > 1:
+        return serve_many(settings, _serve_one)
+    return _serve_one(settings)
+
+
+def _serve_one(settings: Settings) -> int:
     return uvloop.run(_serve(settings))
 
 
@@ -109,18 +120,15 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
 
     Raises StartError: port in use, file owned by another process, no key.
     """
-    clock = SystemClock()
-    ids = IdMaker(clock.now, secrets.randbits)
     with _listening(settings) as listener:
-        key = _secret_key(settings)
-        store = SqliteStore(settings.database_file(), clock, ids, Vault(key))
+        store = store_of(settings, delivers=settings.role != "api")
         await store.open()
         try:
-            development = Development(key, settings.admin_key) if settings.dev else None
+            development = Development(secret_key(settings), settings.admin_key) if settings.dev else None
             if development is not None:
                 settings = development.applied(settings)
-            _require_key(settings, store, clock.now())
-            async with _parts(settings, store, clock, ids, listener, development) as server:
+            _require_key(settings, store, store.clock.now())
+            async with _parts(settings, store, listener, development) as server:
                 yield server
         finally:
             await store.close()
@@ -129,12 +137,12 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
 @asynccontextmanager
 async def _parts(
     settings: Settings,
-    store: SqliteStore,
-    clock: Clock,
-    ids: IdMaker,
+    store: "AnyStore",
     listener: socket.socket,
     development: Development | None,
 ) -> AsyncIterator[Server]:
+    clock = store.clock
+    ids = IdMaker(clock.now, secrets.randbits)
     contracts = Contracts(store, clock, settings.contracts_folder())
     await contracts.pin_all()
     check_root(settings.contract)
@@ -167,7 +175,10 @@ async def _parts(
         routers(services, settings.contract),
     )
     api = PublishRoutes(publisher, services.keys, contracts, store.directory, settings.payload_limit, rest)
-    http = _Uvicorn(api, settings)
+    http = _Uvicorn(Vitals(rest) if settings.role == "worker" else api, settings)
+    if settings.role == "api":
+        # Other processes deliver: all that is published waits in the database for them.
+        await dispatcher.stop(0)
     # The built-in receiver is there before the engine and after it.
     receiving = development.receiving(services) if development else nullcontext()
     async with receiving, _working(dispatcher, keeper, sender, http, listener, settings.grace, services.tail):
@@ -226,7 +237,7 @@ def _services(
 class _Uvicorn(uvicorn.Server):
     """uvicorn without its signal handlers: ours decide when it ends."""
 
-    def __init__(self, api: PublishRoutes, settings: Settings) -> None:
+    def __init__(self, api: PublishRoutes | Vitals, settings: Settings) -> None:
         super().__init__(
             uvicorn.Config(
                 api,
@@ -287,6 +298,8 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if settings.processes > 1:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.setblocking(False)
         try:
             listener.bind((settings.host, settings.port))
@@ -319,14 +332,6 @@ def _sender(settings: Settings) -> Sender:
         raise StartError(f"{error.message} Name addresses of this machine with --bind-address.") from error
 
 
-def _secret_key(settings: Settings) -> bytes:
-    """What encrypts the secrets in the database: from the settings, or from a file beside it."""
-    if settings.secret_key is not None:
-        return key_from_text(settings.secret_key)
-    file = settings.database_file()
-    return key_from_file(file.with_name(file.name + ".key"))
-
-
 def _opens_all(key: Key, now: int) -> bool:
     unexpired = key.expires_at is None or key.expires_at > now
     return unexpired and key.tenant is None and Permission.ADMIN in key.permissions
@@ -340,44 +345,3 @@ def _require_key(settings: Settings, store: Store, now: int) -> None:
         "There is no key. Set HOOKFERRY_ADMIN_KEY to 32 random characters or more (for example from "
         "`openssl rand -hex 32`), or start with --dev to try things out."
     )
-
-
-def migrate(settings: Settings) -> list[str]:
-    """Bring the database to this version; the names of the migrations applied. Raises StartError."""
-
-    async def run() -> list[str]:
-        async with _opened(settings) as store:
-            return store.migrated
-
-    return uvloop.run(run())
-
-
-def prune(settings: Settings) -> Pruned:
-    """Apply retention now; how much went. Raises StartError while a server owns the database."""
-
-    async def run() -> Pruned:
-        total = Pruned()
-        clock = SystemClock()
-        keep = int(settings.retention * 1000), int(settings.body_retention * 1000)
-        async with _opened(settings) as store:
-            more = True
-            while more:
-                step, more = await prune_step(store, clock.now(), *keep)
-                total = total.plus(step)
-        return total
-
-    return uvloop.run(run())
-
-
-@asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[SqliteStore]:
-    clock = SystemClock()
-    file = settings.database_file()
-    if not file.exists():
-        raise StartError(f"There is no database file {file}. Name it with --database.")
-    store = SqliteStore(file, clock, IdMaker(clock.now, secrets.randbits), Vault(_secret_key(settings)))
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()

@@ -15,11 +15,13 @@ from hookferry.errors import ConfigError
 from hookferry.kinds import (
     ADDRESSES,
     DATABASE,
+    DIRECT,
     DURATION,
     FLAG,
     NAME,
     NETWORKS,
     OUTBOX,
+    POSTGRESQL,
     RANGES,
     SCALE,
     SECRET,
@@ -53,6 +55,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: Annotated[str, About("The address to listen on.", TEXT)] = "127.0.0.1"
     port: Annotated[int, About("The port to listen on; 0 takes a free one.", whole(0, 65535))] = 8080
     database: Annotated[str, About("Where everything is stored.", DATABASE)] = "sqlite:///hookferry.db"
+    direct_database: Annotated[
+        str | None,
+        About(
+            "PostgreSQL's own address for notifications where `database` is a pooler's (pgbouncer).", DIRECT
+        ),
+    ] = None
+    role: Annotated[
+        str, About("What this process does. All but `all` need PostgreSQL.", word("all", "api", "worker"))
+    ] = "all"
+    processes: Annotated[
+        int, About("Processes on this machine. More than one need PostgreSQL.", whole(1, 64))
+    ] = 1
     admin_key: Annotated[
         str | None,
         About("The first key, which may do everything. There is no default.", SECRET, secret=True),
@@ -140,6 +154,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         told = SETTINGS["egress_addresses"].write(self.egress_addresses)
         bound = SETTINGS["bind_address"].write(self.bind_address)
         return tuple((told or bound).split(",")) if told or bound else ()
+
+    @property
+    def embedded(self) -> bool:
+        """True if everything is in a SQLite file, which one process owns."""
+        return not self.database.startswith(POSTGRESQL)
 
     def database_file(self) -> Path:
         """The SQLite file's path; a relative one counts from the working folder."""
@@ -229,6 +248,11 @@ def build(found: Mapping[str, Found]) -> Settings:
         raise ConfigError("body_retention: must not be longer than retention", field="body_retention")
     if settings.time_scale != 1 and not settings.dev:
         raise ConfigError("time_scale: works in development only; add --dev", field="time_scale")
+    if settings.embedded and (settings.processes > 1 or settings.role != "all"):
+        name = "processes" if settings.processes > 1 else "role"
+        raise ConfigError(f"{name}: one process owns a SQLite file; name a PostgreSQL database", field=name)
+    if settings.dev and settings.processes > 1:
+        raise ConfigError("processes: development is one process; leave out --dev", field="processes")
     return settings
 
 

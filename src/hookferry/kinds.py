@@ -9,6 +9,7 @@ import msgspec
 from hookferry.units import read_duration, read_size, write_duration, write_size
 
 SQLITE = "sqlite:///"
+POSTGRESQL = ("postgresql://", "postgres://")
 _SHORTEST_SECRET = 32
 
 Address = IPv4Address | IPv6Address
@@ -89,14 +90,30 @@ def _addresses(value: Any) -> tuple[Address, ...]:
 
 
 def _database(value: Any) -> str:
-    if not isinstance(value, str) or not value.startswith(SQLITE) or value == SQLITE:
-        raise ValueError('"sqlite:///FILE" in the working folder, or "sqlite:////FOLDER/FILE"')
+    if not isinstance(value, str) or not value.startswith((SQLITE, *POSTGRESQL)) or value == SQLITE:
+        raise ValueError(
+            '"sqlite:///FILE" in the working folder, "sqlite:////FOLDER/FILE", or "postgresql://USER@HOST/DATABASE"'
+        )
     return value
 
 
+def _postgresql(value: Any) -> str:
+    if not isinstance(value, str) or not value.startswith(POSTGRESQL):
+        raise ValueError('"postgresql://USER@HOST/DATABASE"')
+    return value
+
+
+def without_password(url: Any) -> str:
+    """A database's URL that may be shown: without a password and parameters, which may hold one."""
+    scheme, slashes, rest = str(url).partition("://")
+    if scheme == "sqlite":
+        return str(url)
+    user, at, place = rest.partition("?")[0].rpartition("@")
+    return f"{scheme}{slashes}{user.partition(':')[0]}{at}{place}"
+
+
 def _outbox(value: Any) -> str:
-    starts = (SQLITE, "postgresql://", "postgres://")
-    if not isinstance(value, str) or not value.startswith(starts) or value == SQLITE:
+    if not isinstance(value, str) or not value.startswith((SQLITE, *POSTGRESQL)) or value == SQLITE:
         raise ValueError('"postgresql://USER@HOST/DATABASE" or "sqlite:///FILE"')
     return value
 
@@ -146,6 +163,7 @@ SIZE = Kind("size", lambda value: read_size(str(value)), write_size)
 NETWORKS = Kind("networks", _networks, lambda value: ",".join(map(str, value)))
 RANGES = Kind("addresses", _ranges, lambda value: ",".join(map(_range, value)))
 ADDRESSES = Kind("addresses", _addresses, lambda value: ",".join(map(str, value)))
-DATABASE = Kind("URL", _database)
+DATABASE = Kind("URL", _database, without_password)
+DIRECT = Kind("URL", _postgresql, without_password)
 OUTBOX = Kind("URL", _outbox)
 SCALE = Kind("number", _scale, "{:g}".format)

@@ -17,15 +17,46 @@ def _database_options(command: Callable[..., None]) -> Callable[..., None]:
     return config_option(database(command))
 
 
-@click.command()
-@_database_options
-def migrate(config_file: Path | None, database: str | None) -> None:
-    """Bring the database to this version. `serve` does so by itself with SQLite."""
-    from hookferry import app
+@click.group(invoke_without_command=True)
+@click.pass_context
+def migrate(ctx: click.Context) -> None:
+    """Bring the database to this version. `serve` does so by itself with SQLite, and in development."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(up)
 
-    for name in app.migrate(settings_of(config_file, database=database)):
+
+@migrate.command()
+@_database_options
+def up(config_file: Path | None, database: str | None) -> None:
+    """Apply what is pending. Several machines may do so at once: one applies, the others wait."""
+    from hookferry import databases
+
+    for name in databases.migrate(settings_of(config_file, database=database)):
         click.echo(f"Applied {name}.", err=True)
     click.echo("The database is up to date.", err=True)
+
+
+@migrate.command()
+@output_option
+@_database_options
+def status(out: "Output", config_file: Path | None, database: str | None) -> None:
+    """List the migrations, applied and pending. Changes nothing."""
+    from hookferry import databases
+
+    plan = databases.migrations_of(settings_of(config_file, database=database))
+    rows = [(name, "applied") for name in plan.applied]
+    rows += [(migration.name, "pending") for migration in plan.pending]
+    out.rows({"migration": name, "state": state} for name, state in rows)
+
+
+@migrate.command()
+@_database_options
+def plan(config_file: Path | None, database: str | None) -> None:
+    """Print the SQL of what is pending. Changes nothing."""
+    from hookferry import databases
+
+    for migration in databases.migrations_of(settings_of(config_file, database=database)).pending:
+        click.echo(f"-- {migration.name}\n{migration.text}")
 
 
 @click.command()
@@ -40,7 +71,7 @@ def prune(out: "Output", config_file: Path | None, **flags: str | None) -> None:
     """
     import msgspec
 
-    from hookferry import app
+    from hookferry import databases
 
-    pruned = app.prune(settings_of(config_file, **flags))
+    pruned = databases.prune(settings_of(config_file, **flags))
     out.one(msgspec.Raw(msgspec.json.encode(pruned)))

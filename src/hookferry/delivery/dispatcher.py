@@ -74,6 +74,7 @@ class Dispatcher:
         self._turns = Turns(lane_cap)
         self._trickle = Trickle()
         store.listen(lambda settled: self._pump())
+        store.watch(self.wake, self._let_go)
         self._bytes = 0
         self._count = 0
         self._times = 1
@@ -100,6 +101,7 @@ class Dispatcher:
         if (
             lane.backlog
             or self._stopping
+            or not self._store.fresh
             or lane.held >= _LANE_ROOM
             or self._bytes + size > _ROOM_BYTES
             or self._store.unsettled > _MOST_UNSETTLED
@@ -172,7 +174,8 @@ class Dispatcher:
     async def _claim(self) -> int:
         """Claim once. When to claim again, unless something wakes us: milliseconds since 1970."""
         now = self._clock.now()
-        if self._store.unsettled > _MOST_UNSETTLED:
+        self._pump()
+        if self._store.unsettled > _MOST_UNSETTLED or not self._store.fresh:
             return now + _POLL
         if self._turns.claimed > _CLAIMED_AHEAD and self._trickle.slow(self._loop.time()):
             return now + _AHEAD_AGAIN
@@ -240,6 +243,8 @@ class Dispatcher:
         """Start what may start, a few at a time, with the event loop in between."""
         if self._pumping or self._stopping or self._store.unsettled > _MOST_UNSETTLED:
             return
+        if not self._store.fresh:
+            return
         starts = 0
         while len(self._running) < self._cap and starts < _STARTS_IN_A_ROW:
             # The fuller it is in all, the less a lane may have: endpoints that hang, however many,
@@ -303,6 +308,17 @@ class Dispatcher:
 
     # Stopping
 
+    def _let_go(self) -> None:
+        """Give back what waits here. Whoever claimed it anew meanwhile keeps it."""
+        for lane in list(self._lanes.values()):
+            for waiting in lane.waiting:
+                while waiting:
+                    work = waiting.popleft()
+                    self._bytes -= _size(work)
+                    self._count -= 1
+                    self._give_back(work)
+            self._forget(lane)
+
     async def stop(self, grace: float) -> None:
         """Start nothing more, give back what waits, let what is in flight end within `grace` seconds.
 
@@ -310,10 +326,7 @@ class Dispatcher:
         """
         self._stopping = True
         self._signal.set()
-        for lane in self._lanes.values():
-            for waiting in lane.waiting:
-                while waiting:
-                    self._give_back(waiting.popleft())
+        self._let_go()
         if self._running:
             await asyncio.wait(self._running, timeout=grace)
         for task in list(self._running):

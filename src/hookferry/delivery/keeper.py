@@ -12,6 +12,8 @@ from hookferry.store.base import Pruned, Store
 
 _log = structlog.get_logger("hookferry.keeper")
 
+# A worker's deliveries are taken over so long after its lease at most.
+_RESCUE_EVERY = 1_000
 _RECONCILE_EVERY = 5_000
 _PRUNE_EVERY = 60_000
 _NOTE_EVERY = 30_000
@@ -55,7 +57,7 @@ class Keeper:
         """Do each duty when it is due, until `stop`."""
         duties = {
             self._heartbeat: self._lease // 3,
-            self._rescue: self._lease // 3,
+            self._rescue: _RESCUE_EVERY,
             self._reconcile: _RECONCILE_EVERY,
             self._prune: _PRUNE_EVERY,
             self._note_uses: _NOTE_EVERY,

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
-from hookferry.errors import HookferryError, Invalid, TooLarge
+from hookferry.errors import HookferryError, Invalid, TooLarge, Unavailable
 from hookferry.ids import IdMaker
 from hookferry.model import (
     Delivery,
@@ -28,13 +28,15 @@ from hookferry.service.contracts import Contracts
 from hookferry.service.following import Follower, followers_of
 from hookferry.service.forms import millis
 from hookferry.service.payloads import check_payload
-from hookferry.store.base import Ingest, Ingested, Membership, Store
+from hookferry.store.base import Ingest, Ingested, Membership, OutdatedError, Store
 from hookferry.store.directory import Directory
 
 _KEY_LENGTH = 255
 # Of an event for more endpoints than these the rest is claimed, a few at a time: a thousand requests
 # started at once held everybody else's up by 80 ms.
 _HANDED_OVER = 64
+# Each time somebody else has changed something of the tenant within the few milliseconds before.
+_REPLANS = 20
 # Of a whole batch: its transaction keeps all others waiting for some 10 µs a delivery.
 _MOST_DELIVERIES = 20_000
 
@@ -121,6 +123,19 @@ class Publisher:
         Raises Invalid, TooLarge or Conflict for the first that cannot be accepted, Unavailable if the
         store cannot write. Once it returns, everything is on disk.
         """
+        return await self._fresh(tenant, lambda tenant: self._planned(tenant, drafts))
+
+    async def _fresh(self, tenant: Tenant, plan: Callable[[Tenant], list[Ingest]]) -> list[Ingested]:
+        """Plan and store; again if another process has changed meanwhile what it was planned on."""
+        for _ in range(_REPLANS):
+            try:
+                return await self._ingest(plan(tenant))
+            except OutdatedError:
+                tenant = self._store.directory.tenant(tenant.id)
+        raise Unavailable("What this tenant has changes all the time.")
+
+    def _planned(self, tenant: Tenant, drafts: Sequence[Draft]) -> list[Ingest]:
+        """What to store for drafts. Raises Invalid, TooLarge."""
         now = self._clock.now()
         if len(drafts) == 1:
             events = [self._event(tenant, drafts[0], now)]
@@ -139,13 +154,13 @@ class Publisher:
                     f"publish it in parts of at most {_MOST_DELIVERIES:,}."
                 )
         fingerprints = [_fingerprint(event, draft) for event, draft in zip(events, drafts, strict=True)]
-        return await self._ingest(list(map(self._plan, events, matches, fingerprints, followers)))
+        return list(map(self._plan, events, matches, fingerprints, followers))
 
     async def publish_to(self, tenant: Tenant, endpoint: Endpoint, type: str, payload: bytes) -> Ingested:
         """Publish one event for one endpoint, whatever it is subscribed to: a test."""
         now = self._clock.now()
         event = Event(self._ids.new("evt"), tenant.id, type, payload, now, now)
-        (answer,) = await self._ingest([self._plan(event, [endpoint], None)])
+        (answer,) = await self._fresh(tenant, lambda _: [self._plan(event, [endpoint], None)])
         return answer
 
     def _numbered(self, tenant: Tenant, draft: Draft, now: int, number: int) -> Event:

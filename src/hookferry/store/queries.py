@@ -29,6 +29,13 @@ class Migration(NamedTuple):
     text: str
 
 
+class Plan(NamedTuple):
+    """What a database has, by name, and what it needs; both in order."""
+
+    applied: list[str]
+    pending: list[Migration]
+
+
 def migrations(package: str) -> list[Migration]:
     """A package's migrations in order."""
     folder = files(package).joinpath("migrations")

@@ -38,7 +38,7 @@ class SharedStore(Configured):
         self.worker = ids.new("wrk")
         self.batches: Callable[[int], None] = lambda size: None
         self.cancellations: Callable[[int], None] = lambda count: None
-        self._clock = clock
+        self.clock = clock
         self._listeners: list[Callable[[Sequence[Settled]], None]] = [self._note_disabled]
 
     async def _read(self, work: Callable[[Database], Awaitable[T]]) -> T:
@@ -72,7 +72,7 @@ class SharedStore(Configured):
     # The queue
 
     async def probe(self) -> None:
-        now = self._clock.now()
+        now = self.clock.now()
         await self._transact(lambda db: db.run("probe", now))
 
     async def heartbeat(self, now: int, until: int) -> None:

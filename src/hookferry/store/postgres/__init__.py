@@ -39,14 +39,28 @@ _FIRST_LEASE = 30_000
 class PostgresStore(SharedStore):
     """See `store.base.Store`. Its mutable state is the directory, the claim cursor, and what waits.
 
-    With `migrate` it brings the database to this version when it opens; else it refuses to open an older one.
+    With `migrate` it brings the database to this version when it opens; else it refuses to open an older
+    one. `direct` is the database's own address, for notifications, where `url` is a pooler's. `delivers` is
+    false for a process that sends nothing, so that others do not count on it.
     """
 
-    def __init__(self, url: str, clock: Clock, ids: IdMaker, vault: Vault, migrate: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        ids: IdMaker,
+        vault: Vault,
+        *,
+        migrate: bool = False,
+        direct: str | None = None,
+        delivers: bool = True,
+    ) -> None:
         super().__init__(clock, ids, vault)
         self.migrated: list[str] = []
         self._url = url
         self._migrate = migrate
+        self._direct = direct
+        self._delivers = delivers
         self._claimed_last = ""
         self._until = 0
         self._hint: asyncio.TimerHandle | None = None
@@ -55,7 +69,7 @@ class PostgresStore(SharedStore):
     # Life
 
     async def open(self) -> None:
-        pool = await connect(self._url)
+        pool = await connect(self._url, pooled=self._direct is not None)
         try:
             with starting(self._url):
                 await self._prepare(pool)
@@ -65,7 +79,7 @@ class PostgresStore(SharedStore):
         loop = asyncio.get_running_loop()
         self._ingests = Batcher(self._ingest_all, self._on_batch, _HEAVIEST)
         self._settles = Batcher(self._settle_all, self._on_batch, _HEAVIEST)
-        self._settlements = Settlements(self._post, loop, self._clock, self._on_settled)
+        self._settlements = Settlements(self._post, loop, self.clock, self._on_settled)
         self._watching = loop.create_task(self._watcher.run(lambda: self.worker))
 
     async def _prepare(self, pool: "asyncpg.Pool[Any]") -> None:
@@ -76,10 +90,10 @@ class PostgresStore(SharedStore):
             migrations.require_none(await migrations.plan(connection))
             async with connection.transaction():
                 await configuration.check_key(Statements(connection), self._vault)
-                await partitions.make_ahead(connection, self._clock.now())
-        self._watcher = Watcher(self._url, pool, self.directory, self._vault, self._clock)
+                await partitions.make_ahead(connection, self.clock.now())
+        self._watcher = Watcher(self._direct or self._url, pool, self.directory, self._vault, self.clock)
         # Known to the others first, so that they wait for it with what they change from now on.
-        await self._register(self._clock.now() + _FIRST_LEASE)
+        await self._register(self.clock.now() + _FIRST_LEASE)
         await self._watcher.load()
         await self._watcher.confirm(self.worker)
 
@@ -96,7 +110,7 @@ class PostgresStore(SharedStore):
         self._pool.terminate()
 
     async def _leave(self, db: Database) -> None:
-        await db.run("leave_work", self._clock.now(), self.worker)
+        await db.run("leave_work", self.clock.now(), self.worker)
         await db.run("forget_worker", self.worker)
 
     async def _transact(self, work: Callable[[Database], Awaitable[T]]) -> T:
@@ -138,7 +152,7 @@ class PostgresStore(SharedStore):
 
     @property
     def fresh(self) -> bool:
-        return self._watcher.fresh and self._clock.now() < self._until
+        return self._watcher.fresh and self.clock.now() < self._until
 
     @property
     def live_workers(self) -> int:
@@ -169,7 +183,7 @@ class PostgresStore(SharedStore):
         return results
 
     async def _refresh(self) -> None:
-        await self.heartbeat(self._clock.now(), max(self._until, self._clock.now() + _FIRST_LEASE))
+        await self.heartbeat(self.clock.now(), max(self._until, self.clock.now() + _FIRST_LEASE))
         await self._watcher.confirm(self.worker)
 
     def _hint_others(self) -> None:
@@ -235,7 +249,7 @@ class PostgresStore(SharedStore):
             self._watcher.lapsed()
 
     async def _register(self, until: int) -> None:
-        await self._transact(lambda db: db.run("register", self.worker, until))
+        await self._transact(lambda db: db.run("register", self.worker, until, self._delivers))
         self._until = until
 
     async def backlog(self) -> Backlog:

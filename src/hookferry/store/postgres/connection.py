@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from hookferry.errors import HookferryError, StartError, Unavailable
+from hookferry.kinds import without_password
 from hookferry.store.database import RacedError
 
 _OLDEST = 15
@@ -85,8 +86,12 @@ def translated() -> Iterator[None]:
         raise unavailable(error) from error
 
 
-async def connect(url: str) -> "asyncpg.Pool[Any]":
-    """Connections to a database. Raises StartError with what is wrong and what to do."""
+async def connect(url: str, pooled: bool = False) -> "asyncpg.Pool[Any]":
+    """Connections to a database. Raises StartError with what is wrong and what to do.
+
+    `pooled`: a pooler stands before it that shares connections between transactions. It keeps neither what a
+    session prepares nor what it sets.
+    """
     with starting(url):
         pool = await asyncpg.create_pool(
             url,
@@ -95,13 +100,22 @@ async def connect(url: str) -> "asyncpg.Pool[Any]":
             max_inactive_connection_lifetime=300,
             timeout=_CONNECT,
             command_timeout=_STATEMENT,
-            server_settings=_SETTINGS,
+            server_settings={} if pooled else _SETTINGS,
+            statement_cache_size=0 if pooled else 1024,
             # The default one asks the database four things each time: our statements leave nothing behind.
             reset=_nothing,
         )
         async with pool.acquire() as connection:
             await _check(connection)
     return pool
+
+
+async def connect_once(url: str) -> "asyncpg.Connection[Any]":
+    """A connection without limits on how long a statement takes. Raises StartError."""
+    with starting(url):
+        connection = await asyncpg.connect(url, timeout=_CONNECT)
+        await _check(connection)
+    return connection
 
 
 async def _nothing(connection: Any) -> None:
@@ -140,13 +154,6 @@ def _why(error: BaseException) -> str:
         if isinstance(error, kind):
             return message
     return f"{str(error).strip().rstrip('.') or type(error).__name__}."
-
-
-def without_password(url: str) -> str:
-    """A database URL that may be shown."""
-    scheme, slashes, rest = url.partition("://")
-    user, at, place = rest.rpartition("@")
-    return f"{scheme}{slashes}{user.partition(':')[0]}{at}{place.partition('?')[0]}"
 
 
 @asynccontextmanager

@@ -1,10 +1,10 @@
 """Migrations: numbered, checksummed, applied by one process at a time under an advisory lock."""
 
 import hashlib
-from typing import Any, NamedTuple
+from typing import Any
 
 from hookferry.errors import StartError
-from hookferry.store.queries import Migration, migrations
+from hookferry.store.queries import Plan, migrations
 
 _PACKAGE = "hookferry.store.postgres"
 _TABLE = """
@@ -17,13 +17,6 @@ create table if not exists migrations (
 """
 _LOCK = "select pg_advisory_lock(hashtext('hookferry.migrations'))"
 _UNLOCK = "select pg_advisory_unlock(hashtext('hookferry.migrations'))"
-
-
-class Plan(NamedTuple):
-    """What a database has and what it needs, each by name and in order."""
-
-    applied: list[str]
-    pending: list[Migration]
 
 
 async def plan(connection: Any) -> Plan:

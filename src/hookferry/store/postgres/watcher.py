@@ -105,7 +105,9 @@ class Watcher:
             if isinstance(self._clock, DatabaseClock):
                 self._clock.set(now, began)
             if last <= self.seen:
-                self._confirmed = began
+                was_fresh, self._confirmed = self.fresh, began
+                if not was_fresh:
+                    self.due()
                 return
             await self.catch_up()
 

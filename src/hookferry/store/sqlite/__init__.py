@@ -59,7 +59,7 @@ class SqliteStore(SharedStore):
             undo.pop_all()
         loop = asyncio.get_running_loop()
         self._writer = Writer(self._write, loop, self._on_batch)
-        self._settlements = Settlements(self._post, loop, self._clock, self._on_settled)
+        self._settlements = Settlements(self._post, loop, self.clock, self._on_settled)
         # Two, so that a long list of somebody's history keeps nobody's retries waiting.
         self._queue = Reader(read, "queue")
         self._history = Reader(connect(self._path), "history")
@@ -68,7 +68,7 @@ class SqliteStore(SharedStore):
         db = Statements(self._write)
         await configuration.check_key(db, self._vault)
         await configuration.read(db, self.directory, self._vault)
-        await db.run("free_leases", self._clock.now())
+        await db.run("free_leases", self.clock.now())
         await db.run("forget_all_workers")
 
     async def close(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from hookferry.errors import StartError
-from hookferry.store.queries import migrations
+from hookferry.store.queries import Plan, migrations
 from hookferry.store.sqlite.writer import DAMAGED, unavailable
 
 # One commit in WAL mode with FULL costs one flush of the log; NORMAL would lose acknowledged events
@@ -89,35 +89,49 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def planned(path: Path) -> Plan:
+    """What a file has and what it needs; nothing is changed. Raises StartError."""
+    with starting(path):
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            return _plan(connection)
+        finally:
+            connection.close()
+
+
 def migrate(connection: sqlite3.Connection) -> list[str]:
     """Apply what is pending, each in one transaction; the names of those.
 
     Raises StartError, sqlite3.Error.
     """
-    _check_ours(connection)
+    pending = _plan(connection).pending
     connection.execute(_MIGRATIONS)
-    done = dict(connection.execute("select number, checksum from migrations").fetchall())
-    known = migrations("hookferry.store.sqlite")
-    if done and max(done) > known[-1][0]:
-        raise StartError(
-            "The database was made by a newer Hookferry. Install that version, or use another file."
-        )
-    applied = []
-    for number, name, text in known:
-        checksum = hashlib.sha256(text.encode()).hexdigest()
-        if number not in done:
-            _apply(connection, number, name, text, checksum)
-            applied.append(name)
-        elif done[number] != checksum:
-            raise StartError(f"Migration {name} is not the one that this database was made with.")
-    return applied
+    for migration in pending:
+        _apply(connection, *migration, _checksum(migration.text))
+    return [migration.name for migration in pending]
 
 
-def _check_ours(connection: sqlite3.Connection) -> None:
-    """Raises StartError for tables that another program made."""
+def _plan(connection: sqlite3.Connection) -> Plan:
     names = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
     if names and "migrations" not in names:
         raise StartError("The database is another program's. Name another file with --database.")
+    known = migrations("hookferry.store.sqlite")
+    if not names:
+        return Plan([], known)
+    rows = connection.execute("select number, name, checksum from migrations order by number").fetchall()
+    if rows and rows[-1][0] > known[-1].number:
+        raise StartError(
+            "The database was made by a newer Hookferry. Install that version, or use another file."
+        )
+    done = {number: checksum for number, _, checksum in rows}
+    for migration in known:
+        if migration.number in done and done[migration.number] != _checksum(migration.text):
+            raise StartError(f"Migration {migration.name} is not the one that this database was made with.")
+    return Plan([row[1] for row in rows], [one for one in known if one.number not in done])
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _apply(connection: sqlite3.Connection, number: int, name: str, text: str, checksum: str) -> None:

@@ -158,6 +158,7 @@ create table workers (
     id           text   not null primary key,
     until        bigint not null,
     seen         bigint not null default 0,
+    delivers     boolean not null default true,
     confirmed_at timestamptz not null default now()
 ) with (fillfactor = 50);
 

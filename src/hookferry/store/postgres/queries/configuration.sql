@@ -40,7 +40,7 @@ delete from changes where at < now() - interval '1 day' and version < (select ma
 -- Says what this worker has seen, and asks what there is, how many workers live and what time it is.
 update workers set seen = $2, confirmed_at = clock_timestamp() where id = $1
 returning (select coalesce(max(version), 0) from changes),
-          (select count(*) from workers as others where others.until > $3),
+          (select count(*) from workers as others where others.until > $3 and others.delivers),
           (extract(epoch from clock_timestamp()) * 1000)::bigint
 
 -- name: not_seen

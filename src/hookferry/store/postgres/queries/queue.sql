@@ -113,7 +113,7 @@ from claimed as q left join events as e on e.tenant = q.tenant and e.id = q.even
 order by q.endpoint, q.due_at, q.id
 
 -- name: register
-insert into workers (id, until) values ($1, $2)
+insert into workers (id, until, delivers) values ($1, $2, $3)
 on conflict (id) do update set until = excluded.until, confirmed_at = now()
 
 -- name: heartbeat

@@ -1,0 +1,151 @@
+"""Opens the database that the settings name: with `app`, the only place that knows the backends."""
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import uvloop
+
+from hookferry.clock import Clock, DatabaseClock, SystemClock
+from hookferry.config import Settings
+from hookferry.delivery.keeper import prune_step
+from hookferry.errors import StartError
+from hookferry.ids import IdMaker
+from hookferry.store.base import Pruned
+from hookferry.store.queries import Plan
+from hookferry.store.sqlite import SqliteStore
+from hookferry.store.sqlite.connection import planned as planned_on_sqlite
+from hookferry.store.vault import Vault, key_from_file, key_from_text
+
+if TYPE_CHECKING:
+    from hookferry.store.postgres import PostgresStore
+
+    AnyStore = SqliteStore | PostgresStore
+
+
+def store_of(settings: Settings, *, delivers: bool = True) -> "AnyStore":
+    """The store that the settings name, not opened yet. Raises StartError without a key or a driver.
+
+    `delivers`: false for a process that sends nothing.
+    """
+    clock: Clock = SystemClock() if settings.embedded else DatabaseClock()
+    ids = IdMaker(clock.now, secrets.randbits)
+    vault = Vault(secret_key(settings))
+    if settings.embedded:
+        return SqliteStore(settings.database_file(), clock, ids, vault)
+    _require_driver()
+    from hookferry.store.postgres import PostgresStore
+
+    return PostgresStore(
+        settings.database,
+        clock,
+        ids,
+        vault,
+        migrate=settings.dev,
+        direct=settings.direct_database,
+        delivers=delivers,
+    )
+
+
+def secret_key(settings: Settings) -> bytes:
+    """What encrypts the secrets in the database: from the settings, or from a file beside SQLite's.
+
+    Raises StartError: with PostgreSQL all machines need the same one.
+    """
+    if settings.secret_key is not None:
+        return key_from_text(settings.secret_key)
+    if not settings.embedded:
+        raise StartError(
+            "There is no key to encrypt secrets with. Set HOOKFERRY_SECRET_KEY to the same on every machine, "
+            "for example from `openssl rand -hex 32`, and keep it: without it the secrets are lost."
+        )
+    file = settings.database_file()
+    return key_from_file(file.with_name(file.name + ".key"))
+
+
+def _require_driver() -> None:
+    try:
+        import asyncpg  # noqa: F401
+    except ImportError as error:
+        raise StartError(
+            "PostgreSQL needs its driver. Install it with `pip install 'hookferry[postgres]'`."
+        ) from error
+
+
+def migrate(settings: Settings) -> list[str]:
+    """Bring the database to this version; the names of the migrations applied. Raises StartError."""
+
+    async def run() -> list[str]:
+        if settings.embedded:
+            async with _opened(settings) as store:
+                return store.migrated
+        async with _connected(settings) as connection:
+            from hookferry.store.postgres import migrations
+
+            return await migrations.migrate(connection)
+
+    return uvloop.run(run())
+
+
+def migrations_of(settings: Settings) -> Plan:
+    """What the database has and what it needs. Raises StartError for one that is not ours, or too new."""
+
+    async def run() -> Plan:
+        if settings.embedded:
+            return planned_on_sqlite(_existing(settings))
+        async with _connected(settings) as connection:
+            from hookferry.store.postgres import migrations
+
+            return await migrations.plan(connection)
+
+    return uvloop.run(run())
+
+
+@asynccontextmanager
+async def _connected(settings: Settings) -> AsyncIterator[Any]:
+    """A connection of its own: migrations take as long as they take."""
+    _require_driver()
+    from hookferry.store.postgres.connection import connect_once
+
+    connection = await connect_once(settings.direct_database or settings.database)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def prune(settings: Settings) -> Pruned:
+    """Apply retention now; how much went. Raises StartError while a server owns the database."""
+
+    async def run() -> Pruned:
+        total = Pruned()
+        keep = int(settings.retention * 1000), int(settings.body_retention * 1000)
+        async with _opened(settings) as store:
+            more = True
+            while more:
+                step, more = await prune_step(store, store.clock.now(), *keep)
+                total = total.plus(step)
+        return total
+
+    return uvloop.run(run())
+
+
+def _existing(settings: Settings) -> Path:
+    file = settings.database_file()
+    if not file.exists():
+        raise StartError(f"There is no database file {file}. Name it with --database.")
+    return file
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> "AsyncIterator[AnyStore]":
+    if settings.embedded:
+        _existing(settings)
+    store = store_of(settings, delivers=False)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
