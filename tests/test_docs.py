@@ -15,6 +15,7 @@ from hookferry.config import SETTINGS
 from hookferry.delivery.observer import AttemptLine, Observer
 from hookferry.logs import Lines
 from hookferry.model import Outcome, Permission
+from hookferry.service.explanations import Why
 from hookferry.service.forms import NewAlert, NewEndpoint, NewKey, NewMember, NewRole, NewTenant
 from hookferry.service.publish import Draft
 
@@ -110,6 +111,12 @@ def test_codes(code: str) -> None:
 def test_outcomes(outcome: Outcome) -> None:
     """docs/api.md names every outcome of an attempt."""
     assert f"\n| `{outcome.value}` | " in API
+
+
+@pytest.mark.parametrize("why", list(Why))
+def test_reasons(why: Why) -> None:
+    """docs/replay.md names every reason of an explanation."""
+    assert f"\n| `{why.value}` | " in TEXTS["docs/replay.md"]
 
 
 @pytest.mark.parametrize("permission", list(Permission))
