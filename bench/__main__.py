@@ -20,6 +20,7 @@ from bench.growth import growth
 from bench.isolation import fanout, isolation
 from bench.latency import latency
 from bench.matching import matching
+from bench.postgres import postgres
 from bench.processes import ROOT
 from bench.rendering import rendering
 from bench.report import BenchError, Report, Row
@@ -37,6 +38,7 @@ MEASUREMENTS: dict[str, Callable[[Run], list[Row]]] = {
     "matching": matching,
     "rendering": rendering,
     "contracts": contracts,
+    "postgres": postgres,
     "memory": memory,
     "start": start,
     "sender": sender,

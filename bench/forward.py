@@ -1,4 +1,4 @@
-"""The least that a webhook service could do: `python -m bench.forward URL` says its port, then forwards.
+"""The least that a webhook service could do: `python -m bench.forward URL PORT` says its port, then forwards.
 
 A raw ASGI handler on the server that Hookferry uses answers 202 and sends the body on with Hookferry's
 sender through its guard. It stores, matches and signs nothing: the base of the throughput's ratio.
@@ -79,7 +79,7 @@ async def _read(receive: Callable[[], Awaitable[Message]]) -> bytes:
     return body
 
 
-async def main(url: str) -> None:
+async def main(url: str, port: int) -> None:
     sender = Sender(Guard([IPv4Network("127.0.0.0/8")]))
     # As in hookferry/app.py.
     config = uvicorn.Config(
@@ -92,7 +92,7 @@ async def main(url: str) -> None:
         server_header=False,
         proxy_headers=False,
     )
-    with socket.create_server(("127.0.0.1", 0), backlog=config.backlog) as listener:
+    with socket.create_server(("127.0.0.1", port), backlog=config.backlog, reuse_port=True) as listener:
         print(listener.getsockname()[1], flush=True)
         gc.collect()
         gc.freeze()
@@ -101,4 +101,4 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1]))
+    uvloop.run(main(sys.argv[1], int(sys.argv[2])))

@@ -3,10 +3,11 @@
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from bench.receivers import answers, free_port
 from bench.report import BenchError
 
 _ADMIN_KEY = "hf_bench_0123456789abcdef0123456789abcdef"
+_COMMAND = [str(Path(sys.executable).with_name("hookferry"))]
 _BACKLOG = re.compile(r"^hookferry_backlog\{.*\} (\S+)$", re.MULTILINE)
 
 # How long a backlog may take to drain, in seconds.
@@ -125,9 +127,11 @@ def _server(url: str, pid: int) -> Iterator[Server]:
 
 
 @contextmanager
-def hookferry(folder: Path, database: str = "bench.db") -> Iterator[Server]:
-    """`hookferry serve` on a database in `folder`, with its default logs in a file there."""
-    with _serving(folder, database) as (url, pid), _server(url, pid) as server:
+def hookferry(
+    folder: Path, database: str = "bench.db", *flags: str, port: int | None = None
+) -> Iterator[Server]:
+    """`hookferry serve` on a SQLite file in `folder` or on a database's URL, its default logs in a file."""
+    with _serving(folder, database, *flags, port=port) as (url, pid), _server(url, pid) as server:
         yield server
 
 
@@ -139,13 +143,16 @@ def start_to_ready(folder: Path) -> float:
 
 
 @contextmanager
-def _serving(folder: Path, database: str) -> Iterator[tuple[str, int]]:
+def _serving(folder: Path, database: str, *flags: str, port: int | None = None) -> Iterator[tuple[str, int]]:
     """A process that is ready: its URL and number."""
-    port = free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     log = folder / "hookferry.log"
+    where = database if "://" in database else f"sqlite:///{folder / database}"
+    command = [*_COMMAND, "serve", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--allow-net", "127.0.0.0/8", *flags]
 
-    with running(_command(folder / database, port), log, _environment(), cwd=folder) as process:
+    with running(command, log, _environment(where), cwd=folder) as process:
 
         def ready() -> bool:
             if process.poll() is not None:
@@ -159,31 +166,26 @@ def _serving(folder: Path, database: str) -> Iterator[tuple[str, int]]:
         yield url, process.pid
 
 
-def _command(database: Path, port: int) -> list[str]:
-    program = Path(sys.executable).with_name("hookferry")
-    address = ["--host", "127.0.0.1", "--port", str(port)]
-    return [
-        str(program),
-        "serve",
-        *address,
-        "--database",
-        f"sqlite:///{database}",
-        "--allow-net",
-        "127.0.0.0/8",
-    ]
+def migrate(database: str, folder: Path) -> None:
+    """Bring a PostgreSQL database to this version."""
+    with (folder / "migrate.log").open("w") as log:
+        subprocess.run([*_COMMAND, "migrate"], check=True, env=_environment(database), stderr=log, cwd=folder)
 
 
-def _environment() -> dict[str, str]:
+def _environment(database: str) -> dict[str, str]:
     """The caller's, without settings of Hookferry that would change what is measured."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HOOKFERRY_")}
-    return {**kept, "HOOKFERRY_ADMIN_KEY": _ADMIN_KEY}
+    secret = {} if database.startswith("sqlite:") else {"HOOKFERRY_SECRET_KEY": "b3" * 32}
+    return {**kept, **secret, "HOOKFERRY_ADMIN_KEY": _ADMIN_KEY, "HOOKFERRY_DATABASE": database}
 
 
 @contextmanager
-def forward(folder: Path, receiver: str) -> Iterator[Server]:
-    """The forward-only process: what it takes it sends to `receiver`."""
-    with (
-        running(python("bench.forward", receiver), folder / "forward.log", speaks=True) as process,
-        _server(f"http://127.0.0.1:{announced_port(process)}", process.pid) as server,
-    ):
-        yield server
+def forward(folder: Path, receiver: str, processes: int = 1) -> Iterator[Server]:
+    """The forward-only process: what it takes it sends to `receiver`. Several share a port."""
+    port = free_port()
+    command = python("bench.forward", receiver, str(port))
+    with ExitStack() as stack:
+        for _ in range(processes):
+            process = stack.enter_context(running(command, folder / "forward.log", speaks=True))
+            announced_port(process)
+        yield stack.enter_context(_server(f"http://127.0.0.1:{port}", process.pid))

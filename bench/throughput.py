@@ -7,6 +7,7 @@ from pathlib import Path
 from bench.closed import drive
 from bench.events import LARGE, SMALL, TYPE, batch, event
 from bench.load import Plan
+from bench.processes import wait_until
 from bench.receivers import Nginx, Sink, counter
 from bench.report import BenchError, Row, at_least
 from bench.run import Run
@@ -24,10 +25,8 @@ def settled_rate(server: Server, plan: Plan, receiver: Sink | Nginx, folder: Pat
     load = drive(plan, folder)
     server.drain(rest)
     seconds = time.monotonic() - started
-    received = receiver.count() - before
-    if received < load.accepted:
-        raise BenchError(f"{load.accepted} events were accepted and {received} received")
-    return received / seconds
+    wait_until(lambda: receiver.count() - before >= load.accepted, f"receipt of {load.accepted} events", 10)
+    return (receiver.count() - before) / seconds
 
 
 def throughput(run: Run) -> list[Row]:
