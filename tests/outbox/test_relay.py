@@ -3,6 +3,8 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from hookferry import outbox
 from tests.cli.world import run
 from tests.outbox.application import Application, Between, Tenant
@@ -124,7 +126,7 @@ def test_a_row_that_was_published_long_ago_is_asked_for(
     # As after a backup of the application's database was restored.
     with application.transaction() as connection:
         for id in ids:
-            values = f"('{id}', '{tenant.id}', 'a.b', 'other', '2000-01-01')"
+            values = f"('{id}', '{tenant.id}', 'a.b', '9', '2000-01-01')"
             connection.execute(
                 f"insert into hookferry_outbox (id, tenant, type, payload, created_at) values {values}"
             )
@@ -182,10 +184,11 @@ def test_a_row_that_is_no_json(application: Application, tenant: Tenant) -> None
     assert (tenant.payloads(), refused(application)) == ([3], {id: True})
 
 
-def test_bytes_that_are_no_text(on_sqlite: Application, tenant: Tenant) -> None:
+@pytest.mark.parametrize("column", ["tenant", "type", "payload", "occurred_at", "scope"])
+def test_bytes_that_are_no_text(on_sqlite: Application, tenant: Tenant, column: str) -> None:
     """SQLite lets any bytes in; a row of such is marked."""
     (id,) = on_sqlite.publish(tenant.id, 1)
-    on_sqlite.run("update hookferry_outbox set payload = x'22ff22'")
+    on_sqlite.run(f"update hookferry_outbox set {column} = x'22ff22'")
     on_sqlite.publish(tenant.id, 3)
     tenant.relay(on_sqlite)
     assert (tenant.payloads(), refused(on_sqlite)) == ([3], {id: True})

@@ -78,22 +78,23 @@ class _Tenant:
 
     async def publish(self, rows: list[Row]) -> None:
         try:
-            entries = [entry for row in await self._unknown(rows) if (entry := self._entry(row))]
-            for batch in _batches(entries):
+            entries = [entry for row in rows if (entry := self._entry(row))]
+            for batch in _batches(await self._unknown(entries)):
                 await self._send(batch)
         except _STANDS_IN_THE_WAY as error:
             self._done.trouble = error
         except HookferryError as error:
             self._done.held[self._tenant] = error
 
-    async def _unknown(self, rows: list[Row]) -> list[Row]:
+    async def _unknown(self, entries: list[Entry]) -> list[Entry]:
         """Those that are not published yet. For a day their keys tell by themselves; then one has to ask."""
         unknown = []
-        for row in rows:
+        for entry in entries:
+            row, _ = entry
             if row.aged and await self._knows(row):
                 self._done.published.append(row.id)
             else:
-                unknown.append(row)
+                unknown.append(entry)
         return unknown
 
     async def _knows(self, row: Row) -> bool:
@@ -105,6 +106,7 @@ class _Tenant:
     def _entry(self, row: Row) -> Entry | None:
         """None for a row that is no JSON: in a batch it could say anything, of other rows too."""
         try:
+            row.tenant.encode()
             event = _Event(
                 row.type,
                 _checked(row.payload),
@@ -115,7 +117,7 @@ class _Tenant:
             )
             return row, msgspec.json.encode(event)
         except (ValueError, RecursionError, msgspec.MsgspecError) as error:
-            self._fail([row], f"The row is no JSON: {error}.")
+            self._fail([row], f"The row is no event: {error}.")
             return None
 
     async def _send(self, batch: list[Entry]) -> None:

@@ -56,9 +56,8 @@ class Relay:
         """Relay until `stop`. Raises the error that no waiting mends: a key or a table that is wrong."""
         while not stop.is_set():
             wait = await self._turn()
-            if wait:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), wait)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), wait)
         self._report()
 
     async def _turn(self) -> float:
