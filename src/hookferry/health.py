@@ -229,6 +229,24 @@ def parked_until(health: Health, now: int, policy: Policy) -> int | None:
     return max((wait for wait in waits if now < wait <= now + policy.longest_wait), default=None)
 
 
+def rests(health: Health, now: int, policy: Policy) -> bool:
+    """True if nothing may be sent now but a probe that was won."""
+    return _broken(health, policy) or parked_until(health, now, policy) is not None
+
+
+def is_well(health: Health, now: int, policy: Policy) -> bool:
+    """True if all that is known is over, so that it is as good as no row."""
+    return (
+        health.breaker is Breaker.CLOSED
+        and health.failing_since is None
+        and not health.warned
+        and abs(now - health.window_at) >= policy.window
+        and abs(now - health.closed_at) // policy.calm > health.step
+        and abs(now - health.ramp_at) // policy.double >= _MOST_DOUBLINGS
+        and parked_until(health, now, policy) is None
+    )
+
+
 def probe(health: Health, now: int, policy: Policy) -> Health | None:
     """Start a probe: the health to write before it is sent, None if it is not time for one or none is needed.
 

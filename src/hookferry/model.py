@@ -242,6 +242,22 @@ class EventType(msgspec.Struct, frozen=True):
     names: dict[str, str] = {}
 
 
+class Operational(StrEnum):
+    """Types of the events that we publish ourselves: to endpoints that name them, not to those that take all.
+
+    An event about an endpoint does not go to that endpoint, nothing follows from one, and a delivery of one
+    makes no `delivery.exhausted`: so there is always an end.
+    """
+
+    FAILING = "endpoint.failing"
+    RECOVERED = "endpoint.recovered"
+    DISABLED = "endpoint.disabled"
+    EXHAUSTED = "delivery.exhausted"
+
+
+OPERATIONAL = frozenset(map(str, Operational))
+
+
 class Event(msgspec.Struct, frozen=True):
     """Something that happened. `payload` and `changes` are JSON texts, kept byte for byte.
 
@@ -445,6 +461,8 @@ class Judgement(msgspec.Struct, frozen=True):
     verdict: Verdict
     reason: str
     delay: float | None = None
+    pause: float | None = None
+    """Set for an answer that asks to be sent less: for how many seconds, 0 if it does not say."""
 
 
 class Key(msgspec.Struct, frozen=True):

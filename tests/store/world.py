@@ -7,6 +7,7 @@ from random import Random
 
 import msgspec
 
+from hookferry.health import Policy, Tally
 from hookferry.ids import IdMaker
 from hookferry.model import (
     Attempt,
@@ -23,7 +24,7 @@ from hookferry.model import (
     Tenant,
     Work,
 )
-from hookferry.store.base import Ingest, Ingested, Settled, Settlement, Slice, Store
+from hookferry.store.base import Ingest, Ingested, Seen, Settled, Settlement, Slice, Store
 from hookferry.store.postgres import PostgresStore
 from hookferry.store.sqlite import SqliteStore
 from hookferry.store.vault import Vault
@@ -188,7 +189,8 @@ class World:
         attempt = (
             self.attempt(work, 200 if status is DeliveryStatus.SUCCEEDED else 500, body) if spend else None
         )
-        self.store.settle(Settlement(work, status, now, attempt, due, "because", disable))
+        seen = Seen(Tally(failures=1, gone=True), Policy(), 0.5) if disable else None
+        self.store.settle(Settlement(work, status, now, attempt, due, "because", seen))
         await self.flush()
         return self.settled[-1]
 

@@ -15,6 +15,7 @@ from hookferry.contracts.subscription import Access
 from hookferry.contracts.vectors import check
 from hookferry.contracts.verify import Verifier
 from hookferry.errors import ContractError
+from hookferry.health import Policy
 
 _BUILTIN = files("hookferry.contracts") / "builtin"
 _VECTORS = ".vectors.toml"
@@ -87,6 +88,7 @@ def _contract(root: Table, version: str) -> Contract:
         test_event=root.table("test", sections.test_event),
         secrets=secrets,
         rules=rules,
+        policy=root.table_or("health", sections.health, Policy()),
         method=method,
         query=query,
         style=style,

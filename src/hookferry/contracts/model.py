@@ -16,6 +16,7 @@ from hookferry.contracts.signing import Ed25519, SignatureHeader
 from hookferry.contracts.subscription import Access, Subscription
 from hookferry.contracts.verify import Verifier
 from hookferry.errors import Invalid
+from hookferry.health import Policy
 from hookferry.model import (
     Delivery,
     DeliveryStatus,
@@ -60,6 +61,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     """The type and the payload of a test event."""
     secrets: SecretRules
     rules: verdict.Rules
+    policy: Policy
+    """What follows from how an endpoint fares."""
     method: str
     query: Query
     style: Finish | None

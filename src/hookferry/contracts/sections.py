@@ -27,6 +27,7 @@ from hookferry.contracts.source import Table
 from hookferry.contracts.subscription import CHANGEABLE, Access, Subscription
 from hookferry.contracts.template import Header, header, parse, printable
 from hookferry.contracts.verdict import Rules
+from hookferry.health import Policy
 from hookferry.model import Derivation, Outcome
 
 _MOST_DELAYS = 100
@@ -286,6 +287,14 @@ def rules(root: Table) -> Rules:
         stop=stop,
         stop_statuses=stop_statuses,
         schedule=root.table("retry", lambda table: _schedule(table, ceiling)),
+    )
+
+
+def health(table: Table) -> Policy:
+    """What follows from how an endpoint fares: a contract that promises its times may want none of it."""
+    return Policy(
+        breaker=table.take_or("breaker", values.flag, default=True),
+        disabling=table.take_or("disabling", values.flag, default=True),
     )
 
 

@@ -5,6 +5,8 @@ import msgspec
 from hookferry.contracts.retry import Schedule, retry_after
 from hookferry.model import Judgement, Outcome, Response, Result, Verdict
 
+_TOO_MANY = 429
+
 
 class Rules(msgspec.Struct, frozen=True):
     """Which statuses and outcomes mean what. Whatever is in no set is a failure that is tried again."""
@@ -38,11 +40,20 @@ def judge(rules: Rules, result: Result, number: int, age: float, chance: float, 
         return Judgement(Verdict.DISABLE, f"{said}: it wants nothing more")
     if answer.status in rules.stop_statuses:
         return Judgement(Verdict.FAILED, f"{said}: another attempt cannot mend it")
-    return _again(rules.schedule, said, _asked(rules, answer, now), number, age, chance)
+    asked = _asked(rules, answer, now)
+    judged = _again(rules.schedule, said, asked, number, age, chance)
+    return msgspec.structs.replace(judged, pause=_pause(rules, answer, asked))
 
 
 def _asked(rules: Rules, answer: Response, now: int) -> float | None:
     return retry_after(answer.headers, now) if answer.status in rules.throttle else None
+
+
+def _pause(rules: Rules, answer: Response, asked: float | None) -> float | None:
+    """How long the whole endpoint is to rest. Without a time only 429 asks for it: 503 may mean "broken"."""
+    if asked is not None:
+        return max(0.0, min(asked, rules.schedule.ceiling))
+    return 0.0 if answer.status in rules.throttle and answer.status == _TOO_MANY else None
 
 
 def _again(

@@ -10,6 +10,7 @@ import structlog
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
 from hookferry.errors import HookferryError, Unavailable
+from hookferry.health import Policy, tally
 from hookferry.ids import IdMaker
 from hookferry.logs import described
 from hookferry.masking import masked
@@ -26,12 +27,19 @@ from hookferry.model import (
     Work,
 )
 from hookferry.service.contracts import Contracts
-from hookferry.store.base import Settlement, Store
+from hookferry.store.base import Seen, Settlement, Store
 
 # Seconds until a delivery that a fault of ours held up is tried again, times up to two by chance.
 _OUR_FAULT = 1.0
 # And until one that met a bug is.
 _OUR_BUG = 60.0
+
+_STATUSES = {
+    Verdict.SUCCEEDED: DeliveryStatus.SUCCEEDED,
+    Verdict.RETRY: DeliveryStatus.PENDING,
+    Verdict.FAILED: DeliveryStatus.FAILED,
+    Verdict.DISABLE: DeliveryStatus.FAILED,
+}
 
 _log = structlog.get_logger("hookferry.executor")
 
@@ -110,7 +118,7 @@ class Executor:
             self._on_record(request, endpoint),
             result,
         )
-        self._store.settle(self._settlement(work, attempt, judgement, now))
+        self._store.settle(self._settlement(work, attempt, judgement, now, self._scaled(contract.policy)))
 
     def give_back(self, work: Work, delay: float = 0) -> None:
         """Return a delivery to the queue without having spent an attempt; `delay` in seconds."""
@@ -150,11 +158,20 @@ class Executor:
             msgspec.structs.replace(request, headers=masked(request.headers)) if endpoint.headers else request
         )
 
-    def _settlement(self, work: Work, attempt: Attempt, judgement: Judgement, now: int) -> Settlement:
+    def _settlement(
+        self, work: Work, attempt: Attempt, judgement: Judgement, now: int, policy: Policy
+    ) -> Settlement:
+        pause = None if judgement.pause is None else int(judgement.pause * 1000 / self._time_scale)
+        seen = Seen(tally(attempt.result.outcome, judgement.verdict, pause), policy, self._chance())
+        status, due = _STATUSES[judgement.verdict], None
         if judgement.verdict is Verdict.RETRY:
             due = now + int((judgement.delay or 0) * 1000 / self._time_scale)
-            return Settlement(work, DeliveryStatus.PENDING, now, attempt, due_at=due, reason=judgement.reason)
-        succeeded = judgement.verdict is Verdict.SUCCEEDED
-        status = DeliveryStatus.SUCCEEDED if succeeded else DeliveryStatus.FAILED
-        disable = judgement.verdict is Verdict.DISABLE
-        return Settlement(work, status, now, attempt, reason=judgement.reason, disable=disable)
+        return Settlement(work, status, now, attempt, due_at=due, reason=judgement.reason, seen=seen)
+
+    def policy(self, tenant: str) -> Policy:
+        """What follows from how a tenant's endpoints fare."""
+        found = self._store.directory.tenants.get(tenant)
+        return Policy() if found is None else self._scaled(self._contracts.of(found).policy)
+
+    def _scaled(self, policy: Policy) -> Policy:
+        return policy if self._time_scale == 1 else policy.scaled(self._time_scale)

@@ -11,6 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from hookferry.health import Change, Health, Policy, Tally
 from hookferry.model import (
     Alert,
     Attempt,
@@ -89,6 +90,17 @@ class OutdatedError(Exception):
     """What an ingest was planned on has changed meanwhile; nothing was stored. Plan it anew."""
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """What an attempt says of its endpoint, and by which numbers that is judged.
+
+    `chance` in [0, 1) is for jitter.
+    """
+
+    tally: Tally
+    policy: Policy
+    chance: float
+
+
 class Settlement(msgspec.Struct, frozen=True):
     """The end of a worker's claim: what the delivery becomes, and the attempt if one was spent.
 
@@ -102,15 +114,35 @@ class Settlement(msgspec.Struct, frozen=True):
     attempt: Attempt | None = None
     due_at: int | None = None
     reason: str = ""
-    disable: bool = False
-    """The endpoint answered that it wants nothing more: disable it in the same commit."""
+    seen: Seen | None = None
+    """What follows for the endpoint is committed with it."""
+
+
+class News(msgspec.Struct, frozen=True):
+    """What a commit changed of an endpoint's health: None now for one that is well."""
+
+    endpoint: str
+    health: Health | None
+    changes: tuple[Change, ...] = ()
+    reason: str = ""
+    """Why it was disabled, if it was."""
+    told: bool = False
+    """True if events about it were stored that have to be delivered."""
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """A settlement that is committed. `stale` means refused: a newer claim, or an end, came before it."""
+    """A settlement that is committed. `stale` means refused: a newer claim, or an end, came before it.
+
+    `news` of an endpoint come with one settlement of the commit.
+    """
 
     settlement: Settlement
     stale: bool = False
+    news: News | None = None
+
+
+About = Callable[[str, Health, Sequence[Change], Sequence[Settlement], int], Sequence[Ingest]]
+"""The events to store about an endpoint: its health, what changed, deliveries that were lost, the time."""
 
 
 class Backlog(msgspec.Struct, frozen=True):
@@ -152,6 +184,8 @@ class Store(Protocol):
     """This process as its leases name it."""
     cancellations: Callable[[int], None]
     """Called with how many deliveries ended where they waited, without a settlement."""
+    about: About
+    """Asked, within a commit, for the operational events that it is to store."""
 
     async def open(self) -> None:
         """Own the database, migrate it, load the directory, free what an earlier process had leased."""
@@ -211,6 +245,17 @@ class Store(Protocol):
 
     async def claim(self, now: int, limit: int, per_endpoint: int, skip: Collection[str]) -> list[Work]:
         """Lease due deliveries: at most `per_endpoint` for each endpoint, round robin from the last claim."""
+        ...
+
+    async def due_of(self, endpoints: Collection[str], now: int) -> list[str]:
+        """Which of these have something due."""
+        ...
+
+    async def claim_probe(self, endpoint: str, now: int, policy: Policy) -> Work | None:
+        """Lease a due delivery as the probe of an endpoint whose breaker is not closed, once it is time.
+
+        The retry with the most attempts behind it; a first attempt only where there is no retry.
+        """
         ...
 
     async def heartbeat(self, now: int, until: int) -> None:

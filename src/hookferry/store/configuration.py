@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from hookferry.errors import Conflict, Invalid, NotFound, StartError
+from hookferry.health import Health
 from hookferry.model import (
     Alert,
     ContractText,
@@ -16,6 +17,7 @@ from hookferry.model import (
     Role,
     Tenant,
 )
+from hookferry.store import health
 from hookferry.store.database import Database, Row
 from hookferry.store.directory import Directory
 from hookferry.store.records import (
@@ -34,6 +36,7 @@ from hookferry.store.records import (
     tenant_of,
     tenant_row,
 )
+from hookferry.store.rows import health_of
 from hookferry.store.vault import UnreadableError, Vault
 
 
@@ -43,6 +46,7 @@ async def read(db: Database, directory: Directory, vault: Vault) -> None:
         directory.put_tenant(tenant_of(row))
     for row in await db.rows("endpoints"):
         directory.put_endpoint(endpoint_of(row, vault))
+    directory.health.update(map(health_of, await db.rows("healths")))
     for row in await db.rows("alerts"):
         directory.put_alert(alert_of(row))
     for row in await db.rows("keys"):
@@ -113,7 +117,7 @@ async def delete_contract(db: Database, name: str) -> None:
 async def delete_tenant(db: Database, id: str, now: int) -> None:
     await _one(db, "tenant", id, "tenant")
     await db.run("delete_tenant", id)
-    for owned in ("keys", "members", "roles", "alerts", "sets", "jobs"):
+    for owned in ("keys", "members", "roles", "alerts", "sets", "jobs", "health"):
         await db.run(f"delete_tenants_{owned}", id)
     await db.run("note_tenants_endpoints", now, id)
     await db.run("delete_tenants_endpoints", now, id)
@@ -141,7 +145,8 @@ async def change_endpoint(
     change: Callable[[Endpoint], Endpoint],
     vault: Vault,
     unique_url: bool = False,
-) -> Endpoint:
+) -> tuple[Endpoint, Health | None]:
+    """The endpoint now, and its health if it begins anew: one that receives again gets a ramp."""
     row = await db.row("endpoint", id)
     old = None if row is None else endpoint_of(row, vault)
     if old is None or old.tenant != tenant or old.status is EndpointStatus.DELETED:
@@ -154,7 +159,10 @@ async def change_endpoint(
         await db.run("note_endpoint", id)
     if changed.status is EndpointStatus.DELETED:
         await db.run("take_from_alerts", id, tenant)
-    return changed
+        await db.run("drop_health", id)
+    if changed.status is EndpointStatus.ACTIVE and old.status is not EndpointStatus.ACTIVE:
+        return changed, await health.enable(db, id, changed.updated_at)
+    return changed, None
 
 
 def _noted(endpoint: Endpoint) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
+from hookferry.health import Health
 from hookferry.model import Alert, ContractText, Endpoint, EventType, Key, Member, Role, Tenant
 from hookferry.store import configuration
 from hookferry.store.database import Database
@@ -63,10 +64,17 @@ class Configured:
     async def change_endpoint(
         self, tenant: str, id: str, change: Callable[[Endpoint], Endpoint], unique_url: bool = False
     ) -> Endpoint:
-        return await self._change(
+        changed, _ = await self._change(
             lambda db: configuration.change_endpoint(db, tenant, id, change, self._vault, unique_url),
-            self.directory.put_endpoint,
+            self._put_changed,
         )
+        return changed
+
+    def _put_changed(self, changed: tuple[Endpoint, Health | None]) -> None:
+        endpoint, health = changed
+        self.directory.put_endpoint(endpoint)
+        if health is not None:
+            self.directory.put_health(endpoint.id, health)
 
     async def add_alert(
         self, alert: Alert, endpoints: Sequence[Endpoint] = (), unique_url: bool = False

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from hookferry.errors import NotFound
+from hookferry.health import Health
 from hookferry.matching import TenantIndex
 from hookferry.model import (
     Alert,
@@ -35,6 +36,8 @@ class Directory:
         self.members: dict[str, Member] = {}
         self.event_types: dict[str, EventType] = {}
         self.contract_texts: dict[str, ContractText] = {}
+        self.health: dict[str, Health] = {}
+        """Of endpoints in trouble, by id: the others are well."""
         self._endpoints: dict[str, Endpoint] = {}
         self._by_tenant: dict[str, TenantIndex[Endpoint]] = {}
         self._alerts: dict[str, TenantIndex[Alert]] = {}
@@ -146,6 +149,7 @@ class Directory:
         index = self._by_tenant.setdefault(endpoint.tenant, TenantIndex())
         if endpoint.status is EndpointStatus.DELETED:
             index.remove(endpoint.id)
+            self.health.pop(endpoint.id, None)
             self._take_from_alerts(endpoint)
         else:
             index.put(endpoint)
@@ -155,6 +159,13 @@ class Directory:
             if endpoint.id in alert.endpoints:
                 left = tuple(id for id in alert.endpoints if id != endpoint.id)
                 self.put_alert(msgspec.structs.replace(alert, endpoints=left))
+
+    def put_health(self, endpoint: str, health: Health | None) -> None:
+        """None for one that is well."""
+        if health is None:
+            self.health.pop(endpoint, None)
+        else:
+            self.health[endpoint] = health
 
     def put_alert(self, alert: Alert) -> None:
         self._alerts.setdefault(alert.tenant, TenantIndex()).put(alert)

@@ -6,6 +6,7 @@ import msgspec
 
 from hookferry.errors import Conflict, HookferryError, NotFound
 from hookferry.model import Delivery, DeliveryStatus, Event
+from hookferry.store import health
 from hookferry.store.base import Ingest, Ingested, Membership, Settled, Settlement
 from hookferry.store.database import Database, RacedError, Row
 from hookferry.store.rows import (
@@ -127,7 +128,7 @@ async def _insert(db: Database, fresh: list[Ingest], worker: str) -> None:
         raise RacedError
 
 
-async def settle(db: Database, members: list[Settlement]) -> list[Settled]:
+async def settle(db: Database, members: list[Settlement], watch: health.Watch) -> list[Settled]:
     """Commit what the leases still hold; what a newer claim has taken, or has ended, is stale."""
     leases = [(m.work.delivery.tenant, m.work.delivery.id, m.work.lease.token) for m in members]
     ours = await db.ids("ours", leases)
@@ -140,12 +141,15 @@ async def settle(db: Database, members: list[Settlement]) -> list[Settled]:
         "add_attempts",
         [attempt_row(m.attempt, m.work.delivery.tenant, m.work.event) for m in kept if m.attempt],
     )
-    for member in kept:
-        if member.disable:
-            endpoint = member.work.delivery.endpoint
-            if await db.run("disable_endpoint", member.reason, member.ended_at, endpoint):
-                await db.run("note_endpoint", endpoint)
-    return [Settled(member, stale=member.work.delivery.id not in ours) for member in members]
+    news, told = await health.follow(db, kept, watch)
+    if told:
+        await _insert(db, told, "")
+    return [
+        Settled(member, news=news.pop(member.work.delivery.endpoint, None))
+        if member.work.delivery.id in ours
+        else Settled(member, stale=True)
+        for member in members
+    ]
 
 
 def _spent(member: Settlement) -> int:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from hookferry.health import Breaker, Health
 from hookferry.model import (
     Attempt,
     Delivery,
@@ -198,6 +199,16 @@ def job_of(row: Row) -> Job:
         reason=reason,
         ended_at=ended_at,
     )
+
+
+def health_row(endpoint: str, health: Health) -> Row:
+    return (endpoint, *msgspec.structs.astuple(health))
+
+
+def health_of(row: Row) -> tuple[str, Health]:
+    """An endpoint's id and health."""
+    endpoint, breaker, *rest = row
+    return endpoint, Health(Breaker(breaker), *rest)
 
 
 def state_of(row: Row) -> EndpointState:

@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from hookferry.clock import Clock
+from hookferry.health import Change, Policy
 from hookferry.ids import IdMaker
 from hookferry.model import (
     Attempt,
@@ -17,9 +18,10 @@ from hookferry.model import (
     Job,
     JobStatus,
     Outcome,
+    Work,
 )
-from hookferry.store import history, queue, replays
-from hookferry.store.base import Page, Settled, Slice, Step
+from hookferry.store import health, history, queue, replays
+from hookferry.store.base import About, News, Page, Settled, Slice, Step
 from hookferry.store.configured import Configured
 from hookferry.store.database import Database
 from hookferry.store.vault import Vault
@@ -39,7 +41,8 @@ class SharedStore(Configured):
         self.batches: Callable[[int], None] = lambda size: None
         self.cancellations: Callable[[int], None] = lambda count: None
         self.clock = clock
-        self._listeners: list[Callable[[Sequence[Settled]], None]] = [self._note_disabled]
+        self.about: About = lambda *given: ()
+        self._listeners: list[Callable[[Sequence[Settled]], None]] = [self._note_news]
 
     async def _read(self, work: Callable[[Database], Awaitable[T]]) -> T:
         """Read the history, in one snapshot."""
@@ -55,25 +58,50 @@ class SharedStore(Configured):
     def _on_batch(self, size: int) -> None:
         self.batches(size)
 
-    def _note_disabled(self, settled: Sequence[Settled]) -> None:
+    def _note_news(self, settled: Sequence[Settled]) -> None:
         for one in settled:
-            if one.settlement.disable and not one.stale:
-                endpoint = self.directory.find_endpoint(one.settlement.work.delivery.endpoint)
-                if endpoint is not None and endpoint.status in (EndpointStatus.ACTIVE, EndpointStatus.PAUSED):
-                    self.directory.put_endpoint(
-                        msgspec.structs.replace(
-                            endpoint,
-                            status=EndpointStatus.DISABLED,
-                            disabled_reason=one.settlement.reason,
-                            updated_at=one.settlement.ended_at,
-                        )
-                    )
+            if one.news is not None:
+                self.directory.put_health(one.news.endpoint, one.news.health)
+                if Change.DISABLED in one.news.changes:
+                    self._note_disabled(one.news)
+
+    def _note_disabled(self, news: News) -> None:
+        endpoint = self.directory.find_endpoint(news.endpoint)
+        if endpoint is not None and endpoint.matches:
+            self.directory.put_endpoint(
+                msgspec.structs.replace(
+                    endpoint,
+                    status=EndpointStatus.DISABLED,
+                    disabled_reason=news.reason,
+                    updated_at=self.clock.now(),
+                )
+            )
+
+    def _watch(self) -> health.Watch:
+        return health.Watch(self.directory, self.about, self.clock.now)
 
     # The queue
 
     async def probe(self) -> None:
         now = self.clock.now()
         await self._transact(lambda db: db.run("probe", now))
+
+    async def due_of(self, endpoints: Collection[str], now: int) -> list[str]:
+        asked = msgspec.json.encode(list(endpoints)).decode()
+        return [id for (id,) in await self._read(lambda db: db.rows("due_of", asked, now))]
+
+    async def claim_probe(self, endpoint: str, now: int, policy: Policy) -> Work | None:
+        owner = self.directory.find_endpoint(endpoint)
+        if owner is None:
+            return None
+        claimed = await self._transact(
+            lambda db: health.claim_probe(db, owner.tenant, endpoint, now, policy, self.worker)
+        )
+        if claimed is None:
+            return None
+        work, begun = claimed
+        self.directory.put_health(endpoint, begun)
+        return work
 
     async def heartbeat(self, now: int, until: int) -> None:
         await self._transact(lambda db: db.run("heartbeat", self.worker, until))

@@ -210,9 +210,9 @@ class PostgresStore(SharedStore):
     async def _settle_all(self, members: list[Settlement]) -> list[Settled]:
         async with transaction(self._pool) as connection:
             db = Statements(connection)
-            if any(member.disable for member in members):
+            if any(member.seen and member.seen.tally.gone for member in members):
                 await db.rows("lock_changes")
-            return await queue.settle(db, members)
+            return await queue.settle(db, members, self._watch())
 
     @property
     def unsettled(self) -> int:

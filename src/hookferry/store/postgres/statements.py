@@ -36,8 +36,8 @@ def _numbered(text: str) -> Query:
 SQL = {
     name: _numbered(text)
     for name, text in {
-        **load("hookferry.store", "configuration", "jobs"),
-        **load("hookferry.store.postgres", "configuration", "queue", "history", "jobs", "partitions"),
+        **load("hookferry.store", "configuration", "jobs", "health"),
+        **load("hookferry.store.postgres", "configuration", "queue", "history", "jobs", "partitions", "health"),
     }.items()
 }
 

@@ -22,6 +22,7 @@ from hookferry.store.database import Row
 from hookferry.store.directory import Directory
 from hookferry.store.postgres.connection import FAILURES, translated
 from hookferry.store.postgres.statements import Statements
+from hookferry.store.rows import health_of
 from hookferry.store.vault import Vault
 
 _log = structlog.get_logger("hookferry.store")
@@ -31,6 +32,8 @@ CONFIGURATION_LEASE = 1.0
 _CONFIRM_EVERY = 0.25
 _CHANNEL = "hookferry"
 _ASK_AGAIN = 0.01
+# Health that was written so many milliseconds ago is in view: no transaction of ours takes as long.
+_LATE = 20_000
 
 
 class Watcher:
@@ -101,15 +104,35 @@ class Watcher:
                 row = await Statements(connection).row("confirm", worker, self.seen, self._clock.now())
             if row is None:
                 return
-            last, self.live, now = row
+            last, self.live, now, unwell = row
             if isinstance(self._clock, DatabaseClock):
                 self._clock.set(now, began)
             if last <= self.seen:
+                if unwell or self._directory.health:
+                    await self.see_health(now, unwell)
                 was_fresh, self._confirmed = self.fresh, began
                 if not was_fresh:
                     self.due()
                 return
             await self.catch_up()
+
+    async def see_health(self, now: int, count: int) -> None:
+        """Take over how endpoints fare: what has changed of late, and all if their number is another one.
+
+        Health changes with each failure, so that it is not noted as a change of the configuration is.
+        """
+        known = self._directory.health
+        async with self._pool.acquire() as connection:
+            db = Statements(connection)
+            late = dict(map(health_of, await db.rows("healths_since", now - _LATE)))
+            if len(known | late) != count:
+                late = dict(map(health_of, await db.rows("healths")))
+                for endpoint in known.keys() - late:
+                    self._directory.put_health(endpoint, None)
+        changed = {endpoint: health for endpoint, health in late.items() if known.get(endpoint) != health}
+        known.update(changed)
+        if changed:
+            self.due()
 
     async def load(self) -> None:
         """Read everything anew."""

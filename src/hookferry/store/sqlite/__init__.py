@@ -43,6 +43,7 @@ class SqliteStore(SharedStore):
         self._retention = Retention()
         # One object: the writer runs those of a batch together whose function is the same.
         self._ingest = self._ingest_all
+        self._settle = self._settle_all
 
     # Life
 
@@ -122,7 +123,10 @@ class SqliteStore(SharedStore):
         self._settlements.submit(settlement)
 
     def _post(self, settlement: Settlement, done: Committed) -> None:
-        self._writer.post(1, 2, _settle, settlement, done)
+        self._writer.post(1, 2, self._settle, settlement, done)
+
+    def _settle_all(self, connection: sqlite3.Connection, members: list[Settlement]) -> list[Settled]:
+        return at_once(queue.settle(Statements(connection), members, self._watch()))
 
     @property
     def unsettled(self) -> int:
@@ -161,10 +165,6 @@ def _run_in_snapshot(connection: sqlite3.Connection, work: Callable[[Database], 
         return _run(connection, work)
     finally:
         connection.execute("commit")
-
-
-def _settle(connection: sqlite3.Connection, members: list[Settlement]) -> list[Settled]:
-    return at_once(queue.settle(Statements(connection), members))
 
 
 def _weight(one: Ingest) -> int:

@@ -10,8 +10,8 @@ from hookferry.store.database import Row
 from hookferry.store.queries import chunks, load, with_rows
 
 SQL = {
-    **load("hookferry.store", "configuration", "jobs"),
-    **load("hookferry.store.sqlite", "configuration", "queue", "history", "jobs"),
+    **load("hookferry.store", "configuration", "jobs", "health"),
+    **load("hookferry.store.sqlite", "configuration", "queue", "history", "jobs", "health"),
 }
 
 

@@ -41,7 +41,8 @@ delete from changes where at < now() - interval '1 day' and version < (select ma
 update workers set seen = $2, confirmed_at = clock_timestamp() where id = $1
 returning (select coalesce(max(version), 0) from changes),
           (select count(*) from workers as others where others.until > $3 and others.delivers),
-          (extract(epoch from clock_timestamp()) * 1000)::bigint
+          (extract(epoch from clock_timestamp()) * 1000)::bigint,
+          (select count(*) from health)
 
 -- name: not_seen
 -- Workers that live, have asked within the last second and have not seen a change yet.
