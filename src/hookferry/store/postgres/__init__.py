@@ -14,9 +14,9 @@ from hookferry.model import DeliveryStatus, Work
 from hookferry.store import configuration, queue
 from hookferry.store.base import Backlog, Ingest, Ingested, OutdatedError, Pruned, Settled, Settlement
 from hookferry.store.database import Database
-from hookferry.store.postgres import migrations, partitions
+from hookferry.store.postgres import hot, migrations, partitions
 from hookferry.store.postgres.batcher import Batcher
-from hookferry.store.postgres.connection import AGAIN, connect, starting, transaction, translated
+from hookferry.store.postgres.connection import ACQUIRE, AGAIN, connect, starting, transaction, translated
 from hookferry.store.postgres.statements import Statements
 from hookferry.store.postgres.watcher import Watcher
 from hookferry.store.rows import work_of
@@ -168,26 +168,39 @@ class PostgresStore(SharedStore):
     async def _ingest_all(self, members: list[tuple[Sequence[Ingest], int]]) -> list[Any]:
         planned = [list(events) for events, _ in members]
         tenants = list({one.event.tenant for events in planned for one in events})
-        async with transaction(self._pool) as connection:
-            db = Statements(connection)
-            fresh = await db.row("still_fresh", self.worker, tenants, min(seen for _, seen in members))
-            if fresh is not None:
-                for subject in _subjects(planned):
-                    await db.rows("lock_set", subject)
-                results = await queue.ingest(db, planned, self.worker)
-        if fresh is None:
+        seen = min(seen for _, seen in members)
+        plain = all(hot.is_plain(one) for events in planned for one in events)
+        results: Sequence[Any] | None
+        if plain:
+            async with self._pool.acquire(timeout=ACQUIRE) as connection:
+                results = await hot.ingest(Statements(connection), planned, self.worker, tenants, seen)
+        else:
+            results = await self._ingest_asking(planned, tenants, seen)
+        if results is None:
             await self._refresh()
             return [OutdatedError()] * len(members)
         if any(_waits(one) for events in planned for one in events):
             self._hint_others()
-        return results
+        return list(results)
+
+    async def _ingest_asking(
+        self, planned: list[list[Ingest]], tenants: list[str], seen: int
+    ) -> Sequence[Any] | None:
+        """The same with idempotency keys and followers, which ask the database first."""
+        async with transaction(self._pool) as connection:
+            db = Statements(connection)
+            if await db.row("still_fresh", self.worker, tenants, seen) is None:
+                return None
+            for subject in _subjects(planned):
+                await db.rows("lock_set", subject)
+            return await queue.ingest(db, planned, self.worker)
 
     async def _refresh(self) -> None:
         await self.heartbeat(self.clock.now(), max(self._until, self.clock.now() + _FIRST_LEASE))
         await self._watcher.confirm(self.worker)
 
     def _hint_others(self) -> None:
-        if self._hint is None and self._watcher.live > 1:
+        if self._hint is None and self._watcher.live > self._delivers:
             self._hint = asyncio.get_running_loop().call_later(_HINT_EVERY, self._send_hint)
 
     def _send_hint(self) -> None:
@@ -208,6 +221,10 @@ class PostgresStore(SharedStore):
         self._settles.post(2, settlement, done)
 
     async def _settle_all(self, members: list[Settlement]) -> list[Settled]:
+        unwell = self.directory.health
+        if all(hot.is_success(one) and one.work.delivery.endpoint not in unwell for one in members):
+            async with self._pool.acquire(timeout=ACQUIRE) as connection:
+                return await hot.settle(Statements(connection), members)
         async with transaction(self._pool) as connection:
             db = Statements(connection)
             if any(member.seen and member.seen.tally.gone for member in members):

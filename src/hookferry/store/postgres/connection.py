@@ -14,6 +14,8 @@ _OLDEST = 15
 # No statement of ours takes as long unless the database, or the way to it, is gone. Seconds.
 _STATEMENT = 15.0
 _CONNECT = 5.0
+# Seconds to wait for a connection of the pool.
+ACQUIRE = 5.0
 # All of our statements look rows up by index. A plan that reads a whole table instead, made while the queue
 # was empty and kept when it has a million rows, would be our outage; to plan anew each time costs 0.2 ms.
 _SETTINGS = {
@@ -21,6 +23,7 @@ _SETTINGS = {
     "jit": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "enable_seqscan": "off",
     "plan_cache_mode": "force_generic_plan",
     "idle_in_transaction_session_timeout": "60000",
     "lock_timeout": "10000",
@@ -159,5 +162,5 @@ def _why(error: BaseException) -> str:
 @asynccontextmanager
 async def transaction(pool: "asyncpg.Pool[Any]", **options: Any) -> AsyncIterator["Connection"]:
     """A connection with a transaction. What fails is raised as it is."""
-    async with pool.acquire(timeout=_CONNECT) as connection, connection.transaction(**options):
+    async with pool.acquire(timeout=ACQUIRE) as connection, connection.transaction(**options):
         yield connection

@@ -37,7 +37,16 @@ SQL = {
     name: _numbered(text)
     for name, text in {
         **load("hookferry.store", "configuration", "jobs", "health"),
-        **load("hookferry.store.postgres", "configuration", "queue", "history", "jobs", "partitions", "health"),
+        **load(
+            "hookferry.store.postgres",
+            "configuration",
+            "hot",
+            "queue",
+            "history",
+            "jobs",
+            "partitions",
+            "health",
+        ),
     }.items()
 }
 
