@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hookferry import outbox
+from hookferry.store.queries import load
 from tests.cli.world import run
 from tests.outbox.application import Application, Between, Tenant
 
@@ -68,6 +69,18 @@ def test_more_than_a_batch(application: Application, tenant: Tenant) -> None:
     application.publish(tenant.id, *range(2100))
     tenant.relay(application)
     assert len(tenant.events()) == 2100
+
+
+def test_a_claim_of_a_backlog(on_postgresql: Application) -> None:
+    """A claim reads the rows that it takes by the index, also where the statistics know of no backlog."""
+    columns = "insert into hookferry_outbox (id, tenant, type, payload)"
+    on_postgresql.run(f"{columns} select 'out_' || i, 't', 'a', '1' from generate_series(1, 20000) as i")
+    queries = load("hookferry.outbox", "postgresql")
+    claim = queries["claim"].replace("$1", "1000").replace("$2", "'{}'")
+    with on_postgresql.transaction() as connection:
+        connection.execute(queries["prepare"])
+        plan = "".join(row[0] for row in connection.execute(f"explain {claim}").fetchall())
+    assert ("using hookferry_outbox_waiting" in plan, "Sort" in plan) == (True, False)
 
 
 def test_large_rows(application: Application, tenant: Tenant, between: Between) -> None:

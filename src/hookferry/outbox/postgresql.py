@@ -38,10 +38,10 @@ class PostgresTable:
         with self._reached():
             connection = await self._connection()
             async with connection.transaction(isolation="read_committed"):
+                await connection.execute(_SQL["prepare"])
                 rows = [Row(*row) for row in await connection.fetch(_SQL["claim"], limit, list(without))]
                 if not rows:
                     return Done()
-                await connection.execute(_SQL["stay"])
                 done = await publish(rows)
                 await connection.execute(_SQL["delete"], done.published)
                 if done.failed:

@@ -1,3 +1,9 @@
+-- name: prepare
+-- Whoever analysed the table while it was empty lets a backlog of 100,000 rows be sorted for each claim: 90 ms
+-- instead of 0.7 by the index.
+set local enable_sort = off;
+set local idle_in_transaction_session_timeout = 0
+
 -- name: claim
 select id, tenant, type, payload, occurred_at, changes, scope,
        created_at < now() - interval '20 hours' as aged
@@ -6,9 +12,6 @@ where failed_at is null and tenant <> all($2::text[])
 order by id
 limit $1
 for update skip locked
-
--- name: stay
-set local idle_in_transaction_session_timeout = 0
 
 -- name: delete
 delete from hookferry_outbox where id = any($1::text[])
