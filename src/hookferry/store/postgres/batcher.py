@@ -94,6 +94,8 @@ class Batcher:
             return await self._tried(members)
         except FAILURES as error:
             failure: Exception = unavailable(error)
+        except Unavailable as error:
+            failure = error
         except Exception as error:  # a bug of ours must answer its caller, not end the loop
             failure = error
             _log.error("a commit ran into a bug", **described(error))
