@@ -4,6 +4,7 @@
 insert into jobs (tenant, id, endpoint, which, since, until, event_types, but, scope, rate, total, created_at, cursor,
                   next_at, status, done, skipped, cancelled, reason, ended_at)
 values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+on conflict do nothing
 
 -- name: job
 select tenant, id, endpoint, which, since, until, event_types, but, scope, rate, total, created_at, cursor, next_at,
@@ -12,9 +13,6 @@ from jobs where tenant = ? and id = ?
 
 -- name: running_jobs
 select tenant, id from jobs where status = 'running'
-
--- name: job_of_endpoint
-select id from jobs where endpoint = ? and status = 'running'
 
 -- name: put_progress
 update jobs set cursor = ?, next_at = ?, status = ?, done = ?, skipped = ?, cancelled = ?, reason = ?, ended_at = ?
