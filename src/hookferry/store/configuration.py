@@ -63,12 +63,12 @@ async def read(db: Database, directory: Directory, vault: Vault) -> None:
 
 async def check_key(db: Database, vault: Vault) -> None:
     """Raises StartError if the database was sealed under another key: better now than at each delivery."""
-    row = await db.row("fact", "sealed")
-    if row is None:
+    if await db.row("fact", "sealed") is None:
+        # Whoever starts at the same time may be faster.
         await db.run("put_fact", "sealed", vault.seal(b"hookferry", "facts"))
-        return
+    ((sealed,),) = await db.rows("fact", "sealed")
     try:
-        vault.open(row[0], "facts")
+        vault.open(sealed, "facts")
     except UnreadableError as error:
         raise StartError(
             "The secrets in this database were encrypted under another key. Start with the "

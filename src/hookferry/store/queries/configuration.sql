@@ -140,4 +140,4 @@ delete from event_types where name = ?
 select value from facts where name = ?
 
 -- name: put_fact
-insert into facts (name, value) values (?, ?)
+insert into facts (name, value) values (?, ?) on conflict (name) do nothing

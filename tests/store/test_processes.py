@@ -1,0 +1,137 @@
+"""Several processes on one PostgreSQL database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from hookferry.errors import Conflict
+from hookferry.model import DeliveryStatus, EndpointStatus, Secret
+from hookferry.store.base import Ingest, OutdatedError
+from hookferry.store.postgres import PostgresStore, migrations
+from hookferry.store.postgres.connection import connect_once
+from tests.store.world import World, postgres_store
+from tests.support.clock import ManualClock
+
+
+@pytest.fixture
+async def both(postgres_url: str, clock: ManualClock) -> AsyncIterator[tuple[World, World]]:
+    """Two processes, and a tenant `demo` with one endpoint."""
+    stores = postgres_store(postgres_url, clock), postgres_store(postgres_url, clock)
+    for store in stores:
+        await store.open()
+    one, other = World(stores[0], clock), World(stores[1], clock)
+    await one.add_tenant("demo")
+    one.endpoint = other.endpoint = await one.add_endpoint("demo")
+    yield one, other
+    for store in stores:
+        await store.close()
+
+
+async def test_processes_may_start_at_once(postgres_url: str, clock: ManualClock) -> None:
+    """On a database that nobody has used yet."""
+    connection = await connect_once(postgres_url)
+    await migrations.migrate(connection)
+    await connection.close()
+    stores = [postgres_store(postgres_url, clock) for _ in range(4)]
+    await asyncio.gather(*[store.open() for store in stores])
+    await asyncio.gather(*[store.close() for store in stores])
+    assert all(store.directory.tenants == {} for store in stores)
+
+
+async def test_what_one_changes_the_other_knows_once_it_is_answered(both: tuple[World, World]) -> None:
+    """Rule 6 of the queue: nothing is sent with the old secret after the rotation was answered."""
+    one, other = both
+    new = (Secret("whsec_bmV3LXNlY3JldC1uZXctc2VjcmV0"),)
+    await one.store.change_endpoint(
+        "demo", one.endpoint.id, lambda old: msgspec.structs.replace(old, secrets=new)
+    )
+    assert other.store.directory.endpoint("demo", one.endpoint.id).secrets == new
+
+
+async def test_a_deleted_tenant_is_gone_everywhere(both: tuple[World, World]) -> None:
+    """With its endpoints, of which there may be many."""
+    one, other = both
+    await one.store.delete_tenant("demo", one.clock.now())
+    assert other.store.directory.match("demo", "order.created", None) == []
+
+
+async def test_an_event_misses_no_endpoint_that_was_there_before(both: tuple[World, World]) -> None:
+    """Rule 5 of the queue: what was matched with an older configuration is not stored, but planned anew."""
+    one, other = both
+    planned = other.ingest_of(other.event())
+    assert isinstance(other.store, PostgresStore)
+    seen = other.store._watcher.seen
+    await one.add_endpoint("demo")
+    other.store._watcher.seen = seen
+    with pytest.raises(OutdatedError):
+        await other.store.ingest([planned])
+
+
+async def test_the_same_key_at_once_in_two_processes_is_one_event(both: tuple[World, World]) -> None:
+    """Fifty identical publishes (FAULTS, 14), spread over two."""
+    asked = [world.publish_keyed("key", b"f") for world in both for _ in range(25)]
+    answers = await asyncio.gather(*asked)
+    assert len({answer.event for answer in answers}) == 1
+
+
+async def test_the_same_key_with_another_body_in_another_process_is_a_conflict(
+    both: tuple[World, World],
+) -> None:
+    """FAULTS, 15."""
+    one, other = both
+    await one.publish_keyed("key", b"f")
+    with pytest.raises(Conflict):
+        await other.publish_keyed("key", b"g")
+
+
+async def test_each_delivery_is_claimed_by_one(both: tuple[World, World]) -> None:
+    """SKIP LOCKED shares them out."""
+    one, _ = both
+    for _ in range(40):
+        await one.publish()
+    claims = await asyncio.gather(*[world.claim(5, 5) for world in both for _ in range(8)])
+    ids = [work.delivery.id for works in claims for work in works]
+    assert sorted(ids) == sorted(set(ids))
+
+
+async def test_a_dead_workers_deliveries_are_another_s(both: tuple[World, World]) -> None:
+    """Once its lease is over."""
+    one, other = both
+    await one.publish(status=DeliveryStatus.LEASED)
+    await one.store.heartbeat(one.clock.now(), one.clock.now() + 30_000)
+    other.clock.advance(31)
+    await other.store.heartbeat(other.clock.now(), other.clock.now() + 30_000)
+    assert await other.store.rescue(other.clock.now()) == 1
+
+
+async def test_a_worker_that_was_taken_for_dead_is_told(both: tuple[World, World]) -> None:
+    """What it had is another's by now (FAULTS, 6)."""
+    one, other = both
+    told: list[bool] = []
+    one.store.watch(lambda: None, lambda: told.append(True))
+    other.clock.advance(31)
+    await other.store.heartbeat(other.clock.now(), other.clock.now() + 30_000)
+    await other.store.rescue(other.clock.now())
+    await one.store.heartbeat(one.clock.now(), one.clock.now() + 30_000)
+    assert told == [True]
+
+
+async def test_a_worker_that_was_taken_for_dead_stores_nothing_leased(both: tuple[World, World]) -> None:
+    """Its ingest is planned anew: nobody would free what it leases to itself."""
+    one, other = both
+    other.clock.advance(31)
+    await other.store.heartbeat(other.clock.now(), other.clock.now() + 30_000)
+    await other.store.rescue(other.clock.now())
+    planned: Ingest = one.ingest_of(one.event(), status=DeliveryStatus.LEASED)
+    with pytest.raises(OutdatedError):
+        await one.store.ingest([planned])
+
+
+async def test_a_pause_in_one_process_holds_what_the_other_stored(both: tuple[World, World]) -> None:
+    """Whoever reconciles first."""
+    one, other = both
+    await other.publish()
+    await one.set_status(EndpointStatus.PAUSED)
+    assert await other.statuses() == ["held"]
