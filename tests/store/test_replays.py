@@ -1,5 +1,6 @@
 """Replays: what is sent again, how fast, and what a step leaves behind."""
 
+import asyncio
 from dataclasses import dataclass
 
 import msgspec
@@ -340,6 +341,15 @@ async def test_steps_go_on_from_each_other(world: World) -> None:
         pass
     retried = [one.retry_of for one in await replay.made()]
     assert (len(retried), len(set(retried))) == (7, 7)
+
+
+async def test_two_who_step_at_once(world: World) -> None:
+    """However many work at a job, each delivery is made once."""
+    await some_failed(world, 20)
+    replay = await start(world)
+    await asyncio.gather(*[replay.step(5) for _ in range(8)])
+    retried = [one.retry_of for one in await replay.made()]
+    assert (len(retried) > 0, len(set(retried))) == (True, len(retried))
 
 
 async def test_it_is_done_once_all_were_tried(world: World) -> None:
