@@ -7,6 +7,7 @@
 #   make docs     the guides of the built-in contracts
 #   make bench    speed, memory and growth, measured on this machine (about 15 minutes)
 #   make crash    kill the server 20 times and count what arrives
+#   make chaos    ten minutes of faults over many processes on PostgreSQL, and the count
 
 PYTHON  ?= python3
 VENV    ?= .venv
@@ -15,7 +16,7 @@ PACKAGE ?= --editable .
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test serve lint docs bench crash wheel clean
+.PHONY: demo test serve lint docs bench crash chaos wheel clean
 
 demo: $(VENV)/ready
 	$(BIN)/hookferry demo
@@ -46,6 +47,9 @@ bench: $(VENV)/tools
 
 crash: $(VENV)/tools
 	$(BIN)/python -m tests.crash --kills 20
+
+chaos: $(VENV)/tools
+	$(BIN)/python -m tests.chaos --seconds 600
 
 wheel: $(VENV)/pip
 	rm -rf dist

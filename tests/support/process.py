@@ -23,6 +23,12 @@ def free_port() -> int:
         return port
 
 
+def server_environment(given: Mapping[str, str | None]) -> dict[str, str]:
+    """This process's environment with these settings and no others. None takes a variable away."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HOOKFERRY_")}
+    return {**clean, **{name: value for name, value in given.items() if value is not None}}
+
+
 class ServerProcess:
     """One server after the other on one database. Its mutable state is the process that runs now.
 
@@ -40,13 +46,11 @@ class ServerProcess:
 
     def spawn(self) -> None:
         """Start a process; do not wait for anything."""
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("HOOKFERRY_")}
-        given = {"HOOKFERRY_ADMIN_KEY": ADMIN_KEY, **self._env}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "hookferry", "serve", "--port", str(self.port), *self._flags],
                 cwd=self.folder,
-                env={**clean, **{name: value for name, value in given.items() if value is not None}},
+                env=server_environment({"HOOKFERRY_ADMIN_KEY": ADMIN_KEY, **self._env}),
                 stdout=log,
                 stderr=log,
             )
