@@ -18,7 +18,7 @@ _CONNECT = 5.0
 ACQUIRE = 5.0
 # All of our statements look rows up by index. A plan that reads a whole table instead, made while the queue
 # was empty and kept when it has a million rows, would be our outage; to plan anew each time costs 0.2 ms.
-_SETTINGS = {
+SETTINGS = {
     "application_name": "hookferry",
     "jit": "off",
     "enable_hashjoin": "off",
@@ -103,7 +103,7 @@ async def connect(url: str, pooled: bool = False) -> "asyncpg.Pool[Any]":
             max_inactive_connection_lifetime=300,
             timeout=_CONNECT,
             command_timeout=_STATEMENT,
-            server_settings={} if pooled else _SETTINGS,
+            server_settings={} if pooled else SETTINGS,
             statement_cache_size=0 if pooled else 1024,
             # The default one asks the database four things each time: our statements leave nothing behind.
             reset=_nothing,
