@@ -21,6 +21,7 @@ from bench.isolation import fanout, isolation
 from bench.latency import latency
 from bench.matching import matching
 from bench.postgres import postgres
+from bench.postgres_growth import postgres_growth
 from bench.processes import ROOT
 from bench.rendering import rendering
 from bench.report import BenchError, Report, Row
@@ -39,6 +40,7 @@ MEASUREMENTS: dict[str, Callable[[Run], list[Row]]] = {
     "rendering": rendering,
     "contracts": contracts,
     "postgres": postgres,
+    "postgres-growth": postgres_growth,
     "memory": memory,
     "start": start,
     "sender": sender,

@@ -42,7 +42,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def _place(run: Run) -> Iterator[Place]:
+def place(run: Run) -> Iterator[Place]:
     with run.folder() as folder, PostgresServer(_SETTINGS) as server:
         url = server.url(server.new_database())
         with psycopg.connect(url) as connection:
@@ -80,15 +80,15 @@ def _ratios(ours: list[float], base: list[float]) -> list[float]:
 def _whole(run: Run, processes: int, spent: list[float]) -> float:
     flags = ("--processes", str(processes)) if processes > 1 else ()
     with (
-        _place(run) as place,
-        counter(place.folder) as receiver,
-        hookferry(place.folder, place.url, *flags) as server,
+        place(run) as there,
+        counter(there.folder) as receiver,
+        hookferry(there.folder, there.url, *flags) as server,
     ):
         tenant = server.new_tenant()
         tenant.add_endpoint(f"{receiver.url}/hook", TYPE)
-        before, received = place.statements(), receiver.count()
-        rate = settled_rate(server, tenant.plan([event(SMALL)], run.seconds), receiver, place.folder)
-        spent.append((place.statements() - before) / (receiver.count() - received))
+        before, received = there.statements(), receiver.count()
+        rate = settled_rate(server, tenant.plan([event(SMALL)], run.seconds), receiver, there.folder)
+        spent.append((there.statements() - before) / (receiver.count() - received))
         return rate
 
 
@@ -104,17 +104,17 @@ def _forwarded(run: Run, processes: int) -> float:
 
 def _latency(run: Run) -> Latency:
     with (
-        _place(run) as place,
-        sink(place.folder) as receiver,
-        hookferry(place.folder, place.url) as server,
+        place(run) as there,
+        sink(there.folder) as receiver,
+        hookferry(there.folder, there.url) as server,
     ):
         return observe(warm_tenant(server, receiver), receiver, run.seconds)
 
 
 def _latency_of_another(run: Run) -> Latency:
     with ExitStack() as stack:
-        place = stack.enter_context(_place(run))
-        receiver = stack.enter_context(sink(place.folder))
-        server = stack.enter_context(hookferry(place.folder, place.url, "--role", "api"))
-        stack.enter_context(hookferry(place.folder, place.url, "--role", "worker", port=free_port()))
+        there = stack.enter_context(place(run))
+        receiver = stack.enter_context(sink(there.folder))
+        server = stack.enter_context(hookferry(there.folder, there.url, "--role", "api"))
+        stack.enter_context(hookferry(there.folder, there.url, "--role", "worker", port=free_port()))
         return observe(warm_tenant(server, receiver), receiver, run.seconds)
