@@ -1,7 +1,7 @@
 """Opens the database that the settings name: with `app`, the only place that knows the backends."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,8 +61,12 @@ def secret_key(settings: Settings) -> bytes:
             "There is no key to encrypt secrets with. Set HOOKFERRY_SECRET_KEY to the same on every machine, "
             "for example from `openssl rand -hex 32`, and keep it: without it the secrets are lost."
         )
+    return key_from_file(_key_file(settings))
+
+
+def _key_file(settings: Settings) -> Path:
     file = settings.database_file()
-    return key_from_file(file.with_name(file.name + ".key"))
+    return file.with_name(file.name + ".key")
 
 
 def _require_driver() -> None:
@@ -114,6 +118,42 @@ async def _connected(settings: Settings) -> AsyncIterator[Any]:
         yield connection
     finally:
         await connection.close()
+
+
+def copy(source: Settings, target: Settings, tell: Callable[[str, int, int], None]) -> dict[str, int]:
+    """Move everything from a SQLite file to an empty PostgreSQL database; how many rows of each table.
+
+    `tell` is told of each table how many rows are copied, of how many. Raises StartError: all or nothing.
+    """
+    file = _existing(source)
+
+    async def run() -> dict[str, int]:
+        async with _connected(target) as connection:
+            from hookferry.store import copying
+            from hookferry.store.postgres import migrations
+            from hookferry.store.postgres.connection import starting
+
+            await migrations.migrate(connection)
+            with copying.owned(file, _vaults(source), SystemClock().now()) as found:
+                with starting(target.database):
+                    await copying.copy(found, connection, Vault(secret_key(target)), tell)
+                return {table.name: table.rows for table in found.tables}
+
+    return uvloop.run(run())
+
+
+def _vaults(settings: Settings) -> list[Vault]:
+    """What may open a SQLite file's secrets: its key file, if there is one, or HOOKFERRY_SECRET_KEY."""
+    file = _key_file(settings)
+    keys = [key_from_file(file)] if file.exists() else []
+    if settings.secret_key is not None:
+        keys.append(key_from_text(settings.secret_key))
+    if not keys:
+        raise StartError(
+            f"The key of {settings.database_file()} is missing. Put its key file, or what was its "
+            f"HOOKFERRY_SECRET_KEY, into {file}."
+        )
+    return [Vault(key) for key in keys]
 
 
 def prune(settings: Settings) -> Pruned:

@@ -59,6 +59,38 @@ def plan(config_file: Path | None, database: str | None) -> None:
         click.echo(f"-- {migration.name}\n{migration.text}")
 
 
+@migrate.command()
+@click.option("--from", "source", required=True, metavar="URL", help="The SQLite file: sqlite:///FILE.")
+@click.option("--to", "database", metavar="URL", help="The PostgreSQL database; else HOOKFERRY_DATABASE.")
+@output_option
+@config_option
+def copy(out: "Output", config_file: Path | None, source: str, database: str | None) -> None:
+    """Move everything from a SQLite file to an empty PostgreSQL database, all or nothing.
+
+    Stop the server on the file first. Secrets are read with the file's key file, or HOOKFERRY_SECRET_KEY, and
+    encrypted anew with HOOKFERRY_SECRET_KEY. If it is cut short, begin again.
+    """
+    import msgspec
+
+    from hookferry import databases
+    from hookferry.cli.copying import progress
+    from hookferry.errors import ConfigError
+
+    target = settings_of(config_file, database=database)
+    if target.embedded:
+        raise ConfigError("Name a PostgreSQL database with HOOKFERRY_DATABASE, or --to.", field="database")
+    if not source.startswith("sqlite:///"):
+        raise ConfigError('--from: expected "sqlite:///FILE"', field="from")
+    with progress() as tell:
+        copied = databases.copy(msgspec.structs.replace(target, database=source), target, tell)
+    out.rows({"table": table, "rows": str(rows)} for table, rows in copied.items())
+    click.echo(
+        "Copied. Start servers on the new database, and none on the old file: what waits there would be "
+        "delivered twice.",
+        err=True,
+    )
+
+
 @click.command()
 @click.option("--retention", metavar="DURATION", help="Keep finished work for so long.")
 @click.option("--body-retention", metavar="DURATION", help="Keep payloads and answers for so long.")

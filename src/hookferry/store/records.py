@@ -1,6 +1,7 @@
 """The configuration's structs to rows and back. The order of values is that of the queries."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -82,6 +83,15 @@ def endpoint_of(row: Row, vault: Vault) -> Endpoint:
         disabled_reason=reason,
         readable=readable,
     )
+
+
+def resealed(row: Row, columns: Sequence[str], old: Vault, new: Vault) -> Row:
+    """An endpoint's row under another key. What the old one does not open stays as it is."""
+    values = dict(zip(columns, row, strict=True))
+    owner = _owner(values["tenant"], values["id"])
+    with suppress(UnreadableError):
+        values["sealed"] = new.seal(old.open(values["sealed"], owner), owner)
+    return tuple(values.values())
 
 
 def alert_row(alert: Alert) -> Row:

@@ -1,6 +1,7 @@
 """The history's partitions, one a day: made ahead, dropped whole when all in them is old."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -37,9 +38,15 @@ async def read(db: Statements) -> list[Partition]:
 
 async def make_ahead(connection: Any, now: int) -> None:
     """Make the partitions of yesterday to some days ahead that are missing, inside a transaction."""
+    await make(connection, [now + at * DAY for at in range(-1, _AHEAD + 1)])
+
+
+async def make(connection: Any, times: Iterable[int]) -> None:
+    """Make the missing partitions of the days of these times (milliseconds), inside a transaction."""
     db = Statements(connection)
     there = {partition.name for partition in await read(db)}
-    wanted = [partition for at in range(-1, _AHEAD + 1) for partition in _of_day(now + at * DAY)]
+    days = sorted({time - time % DAY for time in times})
+    wanted = [partition for day in days for partition in _of_day(day)]
     if all(partition.name in there for partition in wanted):
         return
     await db.rows("lock_partitions")
@@ -49,8 +56,7 @@ async def make_ahead(connection: Any, now: int) -> None:
             await _make(connection, db, partition)
 
 
-def _of_day(time: int) -> list[Partition]:
-    begins = time - time % DAY
+def _of_day(begins: int) -> list[Partition]:
     day = datetime.fromtimestamp(begins / 1000, UTC).strftime("%Y%m%d")
     return [Partition(f"{parent}_{day}", parent, begins, begins + DAY, "") for parent in _PREFIXES]
 
