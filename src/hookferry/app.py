@@ -198,6 +198,7 @@ def _dispatcher(
         executor.give_back,
         settings.concurrency,
         settings.endpoint_concurrency,
+        executor.policy,
     )
 
 

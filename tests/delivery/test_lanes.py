@@ -27,7 +27,7 @@ def _take(turns: Turns, count: int) -> list[str]:
 
 def test_endpoints_of_a_tenant_take_turns() -> None:
     """Round robin: an endpoint with much work starts one at a time."""
-    turns = Turns(cap=9)
+    turns = Turns(lambda endpoint: 9)
     _fill(turns, "t", "a", 3)
     _fill(turns, "t", "b", 2)
     assert _take(turns, 5) == ["a0", "b0", "a1", "b1", "a2"]
@@ -35,7 +35,7 @@ def test_endpoints_of_a_tenant_take_turns() -> None:
 
 def test_tenants_take_turns_before_endpoints() -> None:
     """A tenant with many endpoints gets no more than another with one."""
-    turns = Turns(cap=9)
+    turns = Turns(lambda endpoint: 9)
     for endpoint in "abc":
         _fill(turns, "many", endpoint, 1)
     _fill(turns, "one", "z", 2)
@@ -44,7 +44,7 @@ def test_tenants_take_turns_before_endpoints() -> None:
 
 def test_fresh_and_claimed_work_take_turns() -> None:
     """A backlog does not hold up what was just published, nor the other way round."""
-    turns = Turns(cap=9)
+    turns = Turns(lambda endpoint: 9)
     _fill(turns, "t", "c", 3, Kind.CLAIMED)
     _fill(turns, "t", "f", 2)
     assert _take(turns, 5) == ["f0", "c0", "f1", "c1", "c2"]
@@ -52,7 +52,7 @@ def test_fresh_and_claimed_work_take_turns() -> None:
 
 def test_claimed_work_can_be_held_back() -> None:
     """Then only fresh work starts."""
-    turns = Turns(cap=9)
+    turns = Turns(lambda endpoint: 9)
     _fill(turns, "t", "c", 2, Kind.CLAIMED)
     _fill(turns, "t", "f", 2)
     taken = [turns.take(claimed=False) for _ in range(3)]
@@ -86,14 +86,14 @@ def _let_through(trickle: Trickle, milliseconds: range, most: int = 100) -> int:
 
 def test_a_lane_at_its_cap_starts_nothing() -> None:
     """However much waits there."""
-    turns = Turns(cap=2)
+    turns = Turns(lambda endpoint: 2)
     _fill(turns, "t", "a", 5)
     assert _take(turns, 5) == ["a0", "a1"]
 
 
 def test_the_cap_holds_over_both_kinds() -> None:
     """It is the endpoint's, not the kind's."""
-    turns = Turns(cap=2)
+    turns = Turns(lambda endpoint: 2)
     lane = _fill(turns, "t", "a", 2)
     for number in range(2):
         turns.put(lane, Kind.CLAIMED, _work(f"c{number}"))
@@ -102,7 +102,7 @@ def test_the_cap_holds_over_both_kinds() -> None:
 
 def test_a_lane_takes_part_again_when_a_request_has_ended() -> None:
     """And goes on where it stopped."""
-    turns = Turns(cap=1)
+    turns = Turns(lambda endpoint: 1)
     lane = _fill(turns, "t", "a", 2)
     turns.take()
     lane.in_flight -= 1
@@ -112,7 +112,7 @@ def test_a_lane_takes_part_again_when_a_request_has_ended() -> None:
 
 def test_a_full_lane_does_not_block_the_next() -> None:
     """Invariant 5: one endpoint never slows another."""
-    turns = Turns(cap=1)
+    turns = Turns(lambda endpoint: 1)
     _fill(turns, "t", "a", 3)
     _fill(turns, "t", "b", 1)
     assert _take(turns, 3) == ["a0", "b0"]
@@ -127,7 +127,7 @@ def test_a_lane_with_a_backlog_is_not_idle() -> None:
 
 def test_the_fuller_it_is_the_less_a_lane_may_have() -> None:
     """Endpoints that hang, however many, leave room for those that answer."""
-    turns = Turns(cap=8)
+    turns = Turns(lambda endpoint: 8)
     _fill(turns, "t", "a", 8)
     taken = [turns.take(share=0.25) for _ in range(8)]
     assert sum(one is not None for one in taken) == 2
@@ -135,21 +135,21 @@ def test_the_fuller_it_is_the_less_a_lane_may_have() -> None:
 
 def test_a_lane_may_always_have_one_request() -> None:
     """Even when nothing is left of its cap."""
-    turns = Turns(cap=8)
+    turns = Turns(lambda endpoint: 8)
     _fill(turns, "t", "a", 1)
     assert turns.take(share=0) is not None
 
 
 def test_a_removed_delivery_is_not_started() -> None:
     """It was cancelled while it waited."""
-    turns = Turns(cap=8)
+    turns = Turns(lambda endpoint: 8)
     _fill(turns, "t", "a", 1).remove("a0")
     assert turns.take() is None
 
 
 def test_lanes_at_their_cap_are_not_ready() -> None:
     """What they hold keeps nobody else's work from being claimed."""
-    turns = Turns(cap=1)
+    turns = Turns(lambda endpoint: 1)
     _fill(turns, "t", "a", 100, Kind.CLAIMED)
     _fill(turns, "t", "b", 1, Kind.CLAIMED)
     turns.take()

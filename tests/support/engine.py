@@ -42,7 +42,9 @@ class Engine:
         self.ids = IdMaker(clock.now, Random(2).getrandbits)
         contracts = Contracts(store, clock)
         executor = Executor(store, clock, self.ids, contracts, sender, lambda: 0.5)
-        self.dispatcher = Dispatcher(store, clock, executor.deliver, executor.give_back, 64, lane_cap)
+        self.dispatcher = Dispatcher(
+            store, clock, executor.deliver, executor.give_back, 64, lane_cap, executor.policy
+        )
         self._contracts = contracts
         self.keeper = Keeper(store, clock, 30, 86400, 3600, self.dispatcher.wake, _nothing, _nothing)
         self.settled: list[Settled] = []

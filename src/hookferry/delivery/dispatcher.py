@@ -6,16 +6,18 @@ and is never read again.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
 from hookferry.clock import Clock
 from hookferry.delivery.lanes import Kind, Lane, Trickle, Turns
+from hookferry.delivery.unwell import Survey, Unwell
 from hookferry.errors import Unavailable
+from hookferry.health import Policy
 from hookferry.logs import described
 from hookferry.model import Delivery, Work
-from hookferry.store.base import Store
+from hookferry.store.base import Settled, Store
 
 _log = structlog.get_logger("hookferry.dispatcher")
 
@@ -51,7 +53,7 @@ class Dispatcher:
     stopping.
 
     `deliver` sends one delivery and settles it; it never raises. `cap` is for requests in flight in
-    all, `lane_cap` for each endpoint.
+    all, `lane_cap` for each endpoint; `policy` gives the numbers that a tenant's endpoints are judged by.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Dispatcher:
         give_back: Callable[[Work], None],
         cap: int,
         lane_cap: int,
+        policy: Callable[[str], Policy],
     ) -> None:
         self.worker = store.worker
         self._store = store
@@ -71,9 +74,10 @@ class Dispatcher:
         self._cap = cap
         self._lanes: dict[str, Lane] = {}
         self._lane_cap = lane_cap
-        self._turns = Turns(lane_cap)
+        self._unwell = Unwell(store, clock, policy, lane_cap)
+        self._turns = Turns(self._unwell.cap)
         self._trickle = Trickle()
-        store.listen(lambda settled: self._pump())
+        store.listen(self._on_settled)
         store.watch(self.wake, self._let_go)
         self._bytes = 0
         self._count = 0
@@ -101,6 +105,7 @@ class Dispatcher:
         if (
             lane.backlog
             or self._stopping
+            or self._unwell.rests(endpoint)
             or not self._store.fresh
             or lane.held >= _LANE_ROOM
             or self._bytes + size > _ROOM_BYTES
@@ -177,14 +182,16 @@ class Dispatcher:
         self._pump()
         if self._store.unsettled > _MOST_UNSETTLED or not self._store.fresh:
             return now + _POLL
+        unwell = self._unwell.survey(now)
+        await self._look_after(unwell, now)
         if self._turns.claimed > _CLAIMED_AHEAD and self._trickle.slow(self._loop.time()):
             return now + _AHEAD_AGAIN
-        full = self._full()
+        full = self._full(unwell)
         asked = [lane for lane in self._lanes.values() if lane.endpoint not in full]
         due = await self._store.next_due(full)
         if due is None or due > now:
             self._mark_backlogs([], asked, _CLAIM, _PER_ENDPOINT)
-            return now + _POLL if due is None else min(due, now + _POLL)
+            return min(time for time in (due, unwell.look_at, now + _POLL) if time is not None)
         times = 1 if self._trickle.slow(self._loop.time()) else self._times
         # A crowd of hanging endpoints must not fill the memory with what they cannot take.
         limit, per_endpoint = _CLAIM * times, min(_PER_ENDPOINT * times, self._lane_limit())
@@ -198,12 +205,32 @@ class Dispatcher:
         self._pump()
         return now if works else now + _AFTER_NOTHING
 
-    def _full(self) -> set[str]:
-        """The endpoints whose lanes can take no more."""
+    async def _look_after(self, unwell: Survey, now: int) -> None:
+        """Endpoints that rest give back what waits for them here; those whose time has come are probed."""
+        for endpoint in unwell.resting & self._lanes.keys():
+            self._empty(self._lanes[endpoint])
+        for endpoint in unwell.caps.keys() & self._lanes.keys():
+            self._turns.add(self._lanes[endpoint])
+        for work in await self._unwell.probes(unwell.to_probe, now):
+            if self._stopping:
+                self._give_back(work)
+                continue
+            lane = self._lanes.get(work.delivery.endpoint) or self._lane(work.delivery.endpoint)
+            self._bytes += _size(work)
+            self._count += 1
+            lane.in_flight += 1
+            self._start(lane, work)
+        self._pump()
+
+    def _full(self, unwell: Survey) -> set[str]:
+        """The endpoints that are not to be claimed for: they rest, or their lanes can take no more."""
+        lanes = self._lanes
+        ramping = {id for id, cap in unwell.caps.items() if id in lanes and lanes[id].held >= 2 * cap}
+        full = unwell.resting | ramping
         limit = self._lane_limit()
-        if self._count <= limit:
-            return set()
-        return {lane.endpoint for lane in self._lanes.values() if lane.held > limit}
+        if self._count > limit:
+            full |= {lane.endpoint for lane in lanes.values() if lane.held > limit}
+        return full
 
     def _lane_limit(self) -> int:
         """How much a lane may hold and still claim more: with enough in memory in all, what it can send."""
@@ -257,9 +284,7 @@ class Dispatcher:
             lane, work, kind = taken
             if kind is Kind.CLAIMED:
                 self._trickle.let_through(self._loop.time())
-            task = self._loop.create_task(self._send(lane, work))
-            self._running.add(task)
-            task.add_done_callback(self._done)
+            self._start(lane, work)
             starts += 1
         if starts == _STARTS_IN_A_ROW:
             self._pumping = True
@@ -278,6 +303,18 @@ class Dispatcher:
 
     def _trickle_on(self) -> None:
         self._trickling = False
+        self._pump()
+
+    def _start(self, lane: Lane, work: Work) -> None:
+        task = self._loop.create_task(self._send(lane, work))
+        self._running.add(task)
+        task.add_done_callback(self._done)
+
+    def _on_settled(self, settled: Sequence[Settled]) -> None:
+        """Look at once after an endpoint that has come to rest or was probed, and for news to send."""
+        for one in settled:
+            if (news := one.news) is not None and (news.told or self._unwell.rests(news.endpoint)):
+                self._signal.set()
         self._pump()
 
     async def _send(self, lane: Lane, work: Work) -> None:
@@ -311,13 +348,17 @@ class Dispatcher:
     def _let_go(self) -> None:
         """Give back what waits here. Whoever claimed it anew meanwhile keeps it."""
         for lane in list(self._lanes.values()):
-            for waiting in lane.waiting:
-                while waiting:
-                    work = waiting.popleft()
-                    self._bytes -= _size(work)
-                    self._count -= 1
-                    self._give_back(work)
+            self._empty(lane)
             self._forget(lane)
+
+    def _empty(self, lane: Lane) -> None:
+        """Give back what waits in a lane."""
+        for waiting in lane.waiting:
+            while waiting:
+                work = waiting.popleft()
+                self._bytes -= _size(work)
+                self._count -= 1
+                self._give_back(work)
 
     async def stop(self, grace: float) -> None:
         """Start nothing more, give back what waits, let what is in flight end within `grace` seconds.

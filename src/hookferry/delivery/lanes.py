@@ -1,6 +1,7 @@
 """Lanes: an endpoint's own queue inside a worker, and whose turn it is. No I/O and no clock."""
 
 from collections import deque
+from collections.abc import Callable
 from enum import IntEnum
 from math import ceil
 
@@ -67,10 +68,10 @@ class Rota:
     neither a tenant with many endpoints nor an endpoint with much work takes more than its turn.
 
     Its mutable state is the ring of tenants and each one's ring of lanes that may start a request, `ready`
-    of them in all.
+    of them in all. `cap` says how many requests of an endpoint may be in flight now.
     """
 
-    def __init__(self, kind: Kind, cap: int) -> None:
+    def __init__(self, kind: Kind, cap: Callable[[str], int]) -> None:
         self.ready = 0
         self._kind = kind
         self._cap = cap
@@ -79,7 +80,9 @@ class Rota:
 
     def add(self, lane: Lane) -> None:
         """Let a lane take part if it has work and is under the cap of requests in flight."""
-        if lane.queued[self._kind] or not lane.waiting[self._kind] or lane.in_flight >= self._cap:
+        if lane.queued[self._kind] or not lane.waiting[self._kind]:
+            return
+        if lane.in_flight >= self._cap(lane.endpoint):
             return
         lane.queued[self._kind] = True
         self.ready += 1
@@ -104,7 +107,8 @@ class Rota:
             self._tenants.append(tenant)
         else:
             del self._lanes[tenant]
-        if not lane.waiting[self._kind] or lane.in_flight >= max(1, ceil(self._cap * share)):
+        cap = self._cap(lane.endpoint)
+        if not lane.waiting[self._kind] or lane.in_flight >= min(cap, max(1, ceil(cap * share))):
             return None
         work = lane.waiting[self._kind].popleft()
         lane.in_flight += 1
@@ -115,7 +119,7 @@ class Rota:
 class Turns:
     """The rotas of both kinds, in turns. Its mutable state is whose turn is next."""
 
-    def __init__(self, cap: int) -> None:
+    def __init__(self, cap: Callable[[str], int]) -> None:
         self._rotas = (Rota(Kind.FRESH, cap), Rota(Kind.CLAIMED, cap))
         self._turn, self._after = self._rotas
 
