@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.support.place import Place, make_tables
 from tests.support.postgres import UNSAFE, Databases, PostgresServer
 
 # Read once, and taken away: Hookferry refuses settings that it does not know.
@@ -36,3 +38,29 @@ def durable_postgres() -> Iterator[PostgresServer]:
         pytest.skip("stops and starts the server: not that of HOOKFERRY_TEST_DATABASE")
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: Databases) -> Iterator[str]:
+    """The name of a database that has its tables, to be copied."""
+    name = postgres_server.new_database()
+    make_tables(postgres_server.url(name))
+    yield name
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def on_postgres(postgres_server: Databases, postgres_template: str, tmp_path: Path) -> Iterator[Place]:
+    """A database with its tables."""
+    name = postgres_server.new_database(postgres_template)
+    yield Place(tmp_path, postgres_server.url(name))
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Both backends, one after the other."""
+    if request.param == "sqlite":
+        return Place(tmp_path)
+    found: Place = request.getfixturevalue("on_postgres")
+    return found

@@ -42,10 +42,13 @@ class Databases:
         """Where a driver finds a database."""
         return urlsplit(self._server_url)._replace(path=f"/{database}").geturl()
 
-    def new_database(self) -> str:
-        """The name of a new, empty database."""
+    def new_database(self, template: str = "template1") -> str:
+        """The name of a new database: empty, or a copy of one that nobody is connected to."""
         name = f"hookferry_test_{secrets.token_hex(6)}"
-        self._run("CREATE DATABASE {}", sql.Identifier(name))
+        self._run(
+            "CREATE DATABASE {}",
+            sql.SQL("{} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)),
+        )
         return name
 
     def drop_database(self, name: str) -> None:

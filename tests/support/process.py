@@ -32,23 +32,30 @@ def server_environment(given: Mapping[str, str | None]) -> dict[str, str]:
 class ServerProcess:
     """One server after the other on one database. Its mutable state is the process that runs now.
 
-    In `env`, None takes a variable away.
+    In `env`, None takes a variable away. `program` are arguments of Python that run instead of `hookferry`.
     """
 
-    def __init__(self, folder: Path, *flags: str, env: Mapping[str, str | None] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *flags: str,
+        env: Mapping[str, str | None] | None = None,
+        program: tuple[str, ...] = (),
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
         self._flags = flags
         self._env = env or {}
+        self._program = program or ("-m", "hookferry")
         self.process: subprocess.Popen[bytes] | None = None
 
     def spawn(self) -> None:
         """Start a process; do not wait for anything."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "hookferry", "serve", "--port", str(self.port), *self._flags],
+                [sys.executable, *self._program, "serve", "--port", str(self.port), *self._flags],
                 cwd=self.folder,
                 env=server_environment({"HOOKFERRY_ADMIN_KEY": ADMIN_KEY, **self._env}),
                 stdout=log,
