@@ -1,4 +1,4 @@
-"""A server that is asked to stop, killed, or held up, while it has work (FAULTS, 1 to 6)."""
+"""A server with work is asked to stop, killed, or held up, on both backends (FAULTS, 1 to 6)."""
 
 import asyncio
 import signal
@@ -10,17 +10,15 @@ import httpx
 import pytest
 
 from hookferry.receiver import Receiver
-from tests.e2e.conftest import LOOPBACK
 from tests.e2e.customer import Customer, customer, running
 from tests.e2e.test_disk import locked
 from tests.support.hostile import OK, Peer, Script, answers, hostile
+from tests.support.place import Place
 from tests.support.process import ADMIN_KEY, ServerProcess
 
 FOREVER = 3600
-
-
-def server_in(folder: Path, *flags: str) -> ServerProcess:
-    return ServerProcess(folder, *LOOPBACK, *flags)
+# With PostgreSQL a new process waits for the lease of the dead one.
+LEASE = ("--lease", "1s")
 
 
 def tell(server: ServerProcess, number: signal.Signals) -> None:
@@ -54,10 +52,10 @@ async def never(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_in_flight(tmp_path: Path, number: signal.Signals) -> None:
+async def test_in_flight(place: Place, number: signal.Signals) -> None:
     """A request that is on its way may end: its success is kept, and it is not sent again."""
     told = asyncio.Event()
-    server = server_in(tmp_path)
+    server = place.server()
     async with hostile(answers_when(told), answers(OK)) as receiver:
         async with running(server), customer(server) as one:
             await one.register(receiver.url())
@@ -71,9 +69,9 @@ async def test_in_flight(tmp_path: Path, number: signal.Signals) -> None:
     assert (code, delivery["status"], delivery["attempts"], len(receiver.requests)) == (0, "succeeded", 1, 1)
 
 
-async def test_cut_off(tmp_path: Path) -> None:
+async def test_cut_off(place: Place) -> None:
     """What does not end within the grace is given back with what waits, and costs no attempt."""
-    server = server_in(tmp_path, "--grace", "300ms", "--endpoint-concurrency", "1")
+    server = place.server("--grace", "300ms", "--endpoint-concurrency", "1")
     async with hostile(never, answers(OK)) as receiver:
         async with running(server), customer(server) as one:
             await one.register(receiver.url())
@@ -87,9 +85,9 @@ async def test_cut_off(tmp_path: Path) -> None:
     assert (code, spent) == (0, [("succeeded", 1)] * 3)
 
 
-async def test_the_grace_is_for_everything(tmp_path: Path) -> None:
+async def test_the_grace_is_for_everything(place: Place) -> None:
     """A publisher that never ends its request and a receiver that never answers share one grace."""
-    server = server_in(tmp_path, "--grace", "2s")
+    server = place.server("--grace", "2s")
     async with hostile(never) as receiver, running(server), customer(server) as one:
         await one.register(receiver.url())
         await one.publish()
@@ -105,9 +103,9 @@ async def test_the_grace_is_for_everything(tmp_path: Path) -> None:
     assert (code, time.monotonic() - began < 4) == (0, True)
 
 
-async def test_a_second_signal(tmp_path: Path) -> None:
+async def test_a_second_signal(place: Place) -> None:
     """A second SIGTERM ends the process at once."""
-    server = server_in(tmp_path, "--grace", f"{FOREVER}s")
+    server = place.server("--grace", f"{FOREVER}s")
     async with hostile(never) as receiver, running(server), customer(server) as one:
         await one.register(receiver.url())
         await one.publish()
@@ -125,10 +123,10 @@ async def until_stopping(server: ServerProcess) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_nothing_is_claimed_while_stopping(tmp_path: Path) -> None:
+async def test_nothing_is_claimed_while_stopping(place: Place) -> None:
     """After SIGTERM no further request is begun."""
     told = asyncio.Event()
-    server = server_in(tmp_path, "--endpoint-concurrency", "1")
+    server = place.server("--endpoint-concurrency", "1")
     async with hostile(answers_when(told), answers(OK)) as receiver, running(server), customer(server) as one:
         await one.register(receiver.url())
         for _ in range(5):
@@ -141,9 +139,9 @@ async def test_nothing_is_claimed_while_stopping(tmp_path: Path) -> None:
     assert len(receiver.requests) == 1
 
 
-async def test_publishers_go_on(tmp_path: Path) -> None:
+async def test_publishers_go_on(place: Place) -> None:
     """Whatever was acknowledged while the server stopped arrives, once, before or after."""
-    server = server_in(tmp_path)
+    server = place.server()
     acknowledged: list[str] = []
 
     async def publish_until_refused(one: Customer) -> None:
@@ -163,9 +161,9 @@ async def test_publishers_go_on(tmp_path: Path) -> None:
     assert (code, sorted(arrival.id for arrival in receiver.arrivals)) == (0, sorted(acknowledged))
 
 
-async def test_watchers(tmp_path: Path) -> None:
+async def test_watchers(place: Place) -> None:
     """Somebody who watches the tail does not hold a stop up."""
-    server = server_in(tmp_path, "--grace", f"{FOREVER}s")
+    server = place.server("--grace", f"{FOREVER}s")
     async with running(server), customer(server) as one, one.tail() as records:
         code = await asyncio.to_thread(server.stop, 10)
         assert (code, [record async for record in records]) == (0, [])
@@ -173,7 +171,7 @@ async def test_watchers(tmp_path: Path) -> None:
 
 async def test_killed_before_the_commit(tmp_path: Path) -> None:
     """A publish that was not committed was not acknowledged, and is not there (FAULTS, 1)."""
-    server = server_in(tmp_path)
+    server = Place(tmp_path).server()
     async with running(server), customer(server) as one:
         with locked(server):
             publish = asyncio.create_task(one.publish())
@@ -184,9 +182,9 @@ async def test_killed_before_the_commit(tmp_path: Path) -> None:
         assert (refused, await Customer(client, one.id).events()) == (True, [])
 
 
-async def test_killed_after_the_commit(tmp_path: Path) -> None:
+async def test_killed_after_the_commit(place: Place) -> None:
     """The same idempotency key gives the same event after a crash (FAULTS, 2)."""
-    server = server_in(tmp_path)
+    server = place.server()
     async with running(server), customer(server) as one:
         first = await one.publish(idempotency_key="k")
         server.kill()
@@ -195,9 +193,9 @@ async def test_killed_after_the_commit(tmp_path: Path) -> None:
         assert (await again.publish(idempotency_key="k"), len(await again.events())) == (first, 1)
 
 
-async def test_killed_while_sending(tmp_path: Path) -> None:
+async def test_killed_while_sending(place: Place) -> None:
     """What was acknowledged and not yet delivered goes out with the next process, with the same id."""
-    server = server_in(tmp_path)
+    server = place.server(*LEASE)
     async with hostile(never, answers(OK)) as receiver:
         async with running(server), customer(server) as one:
             await one.register(receiver.url())
@@ -210,9 +208,9 @@ async def test_killed_while_sending(tmp_path: Path) -> None:
     assert (delivery["status"], ids) == ("succeeded", [True, True])
 
 
-async def test_killed_with_a_backlog(tmp_path: Path) -> None:
+async def test_killed_with_a_backlog(place: Place) -> None:
     """Everything acknowledged arrives, whatever was in flight when the process died."""
-    server = server_in(tmp_path)
+    server = place.server(*LEASE)
     async with Receiver() as receiver:
         async with running(server), customer(server) as one:
             await one.register(receiver.url)
@@ -223,10 +221,10 @@ async def test_killed_with_a_backlog(tmp_path: Path) -> None:
     assert {arrival.id for arrival in receiver.arrivals} == {event["id"] for event in sent}
 
 
-async def test_held_up_beyond_its_lease(tmp_path: Path) -> None:
+async def test_held_up_beyond_its_lease(place: Place) -> None:
     """A server that slept longer than its lease keeps its result: nobody claimed anew (FAULTS, 6)."""
     told = asyncio.Event()
-    server = server_in(tmp_path, "--lease", "100ms")
+    server = place.server("--lease", "100ms")
     async with hostile(answers_when(told), answers(OK)) as receiver, running(server), customer(server) as one:
         await one.register(receiver.url())
         await one.publish()
