@@ -14,8 +14,18 @@ from hookferry.store.base import Settled, Settlement, Store
 from hookferry.times import iso
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-_PHASES = Phases.__struct_fields__
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+
+
+class PhasesLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """How long each phase took that there was, in milliseconds."""
+
+    dns: float | None = None
+    connect: float | None = None
+    tls: float | None = None
+    send: float | None = None
+    wait: float | None = None
+    receive: float | None = None
 
 
 class AttemptLine(msgspec.Struct, frozen=True):
@@ -31,14 +41,14 @@ class AttemptLine(msgspec.Struct, frozen=True):
     delivery: str
     retry_of: str | None
     attempt: int
-    outcome: str
+    outcome: Outcome
     status_code: int | None
     duration_ms: float
-    phases_ms: dict[str, float]
+    phases_ms: PhasesLine
     address: str | None
     request_bytes: int
     response_bytes: int
-    delivery_status: str
+    delivery_status: DeliveryStatus
     reason: str
     next_attempt_at: str | None
     since_event_ms: int
@@ -170,39 +180,34 @@ def _line(one: Settled) -> AttemptLine:
     assert attempt is not None  # noqa: S101 - only asked of attempts
     result, response = attempt.result, attempt.result.response
     succeeded = settlement.status is DeliveryStatus.SUCCEEDED
+    # In their order: by name it took twice as long.
     return AttemptLine(
-        time=iso(settlement.ended_at),
-        level="info" if succeeded else "warning",
-        event="attempt",
-        tenant=delivery.tenant,
-        event_id=delivery.event,
-        event_type=delivery.type,
-        endpoint=delivery.endpoint,
-        delivery=delivery.id,
-        retry_of=delivery.retry_of,
-        attempt=attempt.number,
-        outcome=result.outcome.value,
-        status_code=response.status if response else None,
-        duration_ms=_ms(result.duration),
-        phases_ms=_phases(result.phases),
-        address=result.address,
-        request_bytes=len(attempt.request.body) if attempt.request else 0,
-        response_bytes=len(response.body) if response else 0,
-        delivery_status=settlement.status.value,
-        reason=settlement.reason,
-        next_attempt_at=None if settlement.due_at is None else iso(settlement.due_at),
-        since_event_ms=settlement.ended_at - delivery.created_at,
-        stale=one.stale,
-        detail=result.detail,
+        iso(settlement.ended_at),
+        "info" if succeeded else "warning",
+        "attempt",
+        delivery.tenant,
+        delivery.event,
+        delivery.type,
+        delivery.endpoint,
+        delivery.id,
+        delivery.retry_of,
+        attempt.number,
+        result.outcome,
+        response.status if response else None,
+        round(result.duration * 1000, 3),
+        _phases(result.phases),
+        result.address,
+        len(attempt.request.body) if attempt.request else 0,
+        len(response.body) if response else 0,
+        settlement.status,
+        settlement.reason,
+        None if settlement.due_at is None else iso(settlement.due_at),
+        settlement.ended_at - delivery.created_at,
+        one.stale,
+        result.detail,
     )
 
 
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)
-
-
-def _phases(phases: Phases) -> dict[str, float]:
-    values = msgspec.structs.astuple(phases)
-    return {
-        name: round(value * 1000, 3) for name, value in zip(_PHASES, values, strict=True) if value is not None
-    }
+def _phases(phases: Phases) -> PhasesLine:
+    times = msgspec.structs.astuple(phases)
+    return PhasesLine(*[time if time is None else round(time * 1000, 3) for time in times])
