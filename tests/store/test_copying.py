@@ -158,7 +158,7 @@ async def _read(store: Store) -> dict[str, Any]:
     """Everything that the seam shows."""
     known = store.directory
     endpoints = sorted(known._endpoints)
-    pages = {
+    pages: dict[str, Any] = {
         "events": (await store.events("demo", EVERYTHING)).data,
         "deliveries": (await store.deliveries("demo", EVERYTHING)).data,
         "jobs": (await store.jobs("demo", EVERYTHING)).data,
