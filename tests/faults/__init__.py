@@ -1,1 +1,1 @@
-"""The faults of docs/faults.md that need a backend, several processes or something between them, by number."""
+"""The faults of docs/faults.md that need a backend, several processes or something between them."""

@@ -1,0 +1,85 @@
+"""An endpoint is changed by one process while another one sends to it (FAULTS, 16; rule 6 of the queue)."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from hookferry.receiver import Answer, Receiver
+from tests.faults.machines import Machines, machines, tell
+from tests.support.place import Place
+
+# What was on its way when a change was answered has arrived after so many seconds.
+ON_ITS_WAY = 0.1
+
+
+@asynccontextmanager
+async def asleep(place: Place, receiver: Receiver) -> AsyncIterator[tuple[Machines, Any]]:
+    """A worker that was stopped with one request on its way and five behind it, and the endpoint."""
+    receiver.answer("/hooks", Answer(delay=0.3), Answer())
+    async with machines(place, "--endpoint-concurrency", "1") as those:
+        endpoint = await those.tenant.register(receiver.url + "/hooks")
+        for number in range(6):
+            await those.tenant.publish(number)
+        await receiver.wait_for(1)
+        (worker,) = those.workers
+        tell(worker, signal.SIGSTOP)
+        yield those, endpoint
+
+
+async def test_fault_16_rotated_while_the_worker_slept(on_postgres: Place) -> None:
+    """The answer waits for no worker that sleeps, and when it wakes it knows the new secret alone."""
+    async with Receiver() as receiver, asleep(on_postgres, receiver) as (those, endpoint):
+        path = f"endpoints/{endpoint['id']}/rotate"
+        rotated = await those.tenant.ask("POST", path, {"overlap": 0})
+        receiver.trust("/hooks", rotated["secret"])
+        tell(those.workers[0], signal.SIGCONT)
+        await receiver.wait_for(6)
+        assert [one.verified for one in receiver.arrivals][1:] == [True] * 5
+
+
+@pytest.mark.parametrize(
+    ("method", "action", "status"), [("POST", "/pause", "pending"), ("DELETE", "", "cancelled")]
+)
+async def test_fault_16_ended_while_the_worker_slept(
+    on_postgres: Place, method: str, action: str, status: str
+) -> None:
+    """Once a pause or a deletion is answered, the worker that slept sends nothing more."""
+    async with Receiver() as receiver, asleep(on_postgres, receiver) as (those, endpoint):
+        await those.tenant.ask(method, f"endpoints/{endpoint['id']}{action}")
+        tell(those.workers[0], signal.SIGCONT)
+        await those.until(*sorted(["succeeded", *[status] * 5]), held=bool(action))
+        assert receiver.count == 1
+
+
+async def test_fault_16_rotated_while_the_worker_sends(on_postgres: Place) -> None:
+    """Again and again, under load: nothing that starts after the answer is signed with the old secret."""
+    async with Receiver(keep=100_000) as receiver, machines(on_postgres, workers=2) as those:
+        endpoint = await those.tenant.register(receiver.url + "/hooks")
+        over = asyncio.Event()
+        publishers = [asyncio.create_task(publish_until(over, those)) for _ in range(8)]
+        answered = []
+        old = endpoint["secret"]
+        for number in range(5):
+            receiver.trust("/hooks", old, new := f"whsec_{str(number) * 40}")
+            await receiver.wait_for(receiver.count + 50)
+            path = f"endpoints/{endpoint['id']}/rotate"
+            await those.tenant.ask("POST", path, {"secret": new, "overlap": 0})
+            receiver.trust("/hooks", new)
+            answered.append(time.time() * 1000)
+            old = new
+        await receiver.wait_for(receiver.count + 50)
+        over.set()
+        await asyncio.gather(*publishers)
+    refused = [one.at for one in receiver.arrivals if not one.verified]
+    assert [at for at in refused if not any(0 <= at - when < ON_ITS_WAY * 1000 for when in answered)] == []
+
+
+async def publish_until(over: asyncio.Event, those: Machines) -> None:
+    """Publish, one after the other."""
+    while not over.is_set():
+        await those.tenant.publish()
