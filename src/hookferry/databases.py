@@ -111,11 +111,13 @@ def migrations_of(settings: Settings) -> Plan:
 async def _connected(settings: Settings) -> AsyncIterator[Any]:
     """A connection of its own: migrations take as long as they take."""
     _require_driver()
-    from hookferry.store.postgres.connection import connect_once
+    from hookferry.store.postgres.connection import connect_once, starting
 
-    connection = await connect_once(settings.direct_database or settings.database)
+    url = settings.direct_database or settings.database
+    connection = await connect_once(url)
     try:
-        yield connection
+        with starting(url):
+            yield connection
     finally:
         await connection.close()
 
@@ -131,12 +133,10 @@ def copy(source: Settings, target: Settings, tell: Callable[[str, int, int], Non
         async with _connected(target) as connection:
             from hookferry.store import copying
             from hookferry.store.postgres import migrations
-            from hookferry.store.postgres.connection import starting
 
             await migrations.migrate(connection)
             with copying.owned(file, _vaults(source), SystemClock().now()) as found:
-                with starting(target.database):
-                    await copying.copy(found, connection, Vault(secret_key(target)), tell)
+                await copying.copy(found, connection, Vault(secret_key(target)), tell)
                 return {table.name: table.rows for table in found.tables}
 
     return uvloop.run(run())

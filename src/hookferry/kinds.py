@@ -108,7 +108,11 @@ def without_password(url: Any) -> str:
     scheme, slashes, rest = str(url).partition("://")
     if scheme == "sqlite":
         return str(url)
-    user, at, place = rest.partition("?")[0].rpartition("@")
+    address, _, parameters = rest.partition("?")
+    user, at, place = address.rpartition("@")
+    if "@" in parameters and not at:
+        # It may be a password with a question mark in it: where it ends nobody knows.
+        return f"{scheme}{slashes}..."
     return f"{scheme}{slashes}{user.partition(':')[0]}{at}{place}"
 
 

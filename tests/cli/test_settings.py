@@ -5,6 +5,8 @@ import os
 import socket
 from pathlib import Path
 
+import pytest
+
 from tests.cli.world import World, run
 
 SECRET = "s" * 40
@@ -30,6 +32,21 @@ def test_show_where_values_come_from() -> None:
 def test_show_masks_secrets() -> None:
     """Secrets are shown as stars."""
     assert shown(HOOKFERRY_ADMIN_KEY=SECRET)["admin_key"] == ("***", "HOOKFERRY_ADMIN_KEY")
+
+
+@pytest.mark.parametrize("setting", ["database", "direct_database"])
+@pytest.mark.parametrize(
+    ("url", "shown_as"),
+    [
+        ("postgresql://app:canary@db/x", "postgresql://app@db/x"),
+        ("postgresql://app@db/x?password=canary", "postgresql://app@db/x"),
+        ("postgresql://app:ca@nary@db/x?a=b@c", "postgresql://app@db/x"),
+        ("postgresql://app:canary?@db/x", "postgresql://..."),
+    ],
+)
+def test_show_masks_passwords(setting: str, url: str, shown_as: str) -> None:
+    """A database's address is shown without its password, however that is written."""
+    assert shown(**{f"HOOKFERRY_{setting.upper()}": url})[setting][0] == shown_as
 
 
 def test_show_refuses_what_is_wrong() -> None:

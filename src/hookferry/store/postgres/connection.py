@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import msgspec
 
 from hookferry.errors import HookferryError, StartError, Unavailable
 from hookferry.kinds import without_password
@@ -46,12 +47,14 @@ _GONE: tuple[type[BaseException], ...] = (
 _CAUSES: dict[type[Exception], str] = {
     asyncpg.DiskFullError: "The database's disk is full. Free some space; nothing has to be restarted.",
     asyncpg.ReadOnlySQLTransactionError: "The database is read-only. Is it a replica, or in recovery?",
-    asyncpg.TooManyConnectionsError: "The database has no connection free. Raise its max_connections, or "
-    "run fewer processes.",
-    asyncpg.InvalidAuthorizationSpecificationError: "The database refuses our user or password.",
-    asyncpg.InvalidCatalogNameError: "The database does not exist.",
+    asyncpg.TooManyConnectionsError: "The database has no connection free. Raise its max_connections, or the "
+    "limit of its user, or run fewer processes.",
+    asyncpg.InvalidAuthorizationSpecificationError: "The database refuses our user or password. Mend them in "
+    "HOOKFERRY_DATABASE.",
+    asyncpg.InvalidCatalogNameError: "The database does not exist. Make it with `createdb --encoding=UTF8`.",
     asyncpg.UndefinedTableError: "The database has no tables of ours. Run `hookferry migrate up`.",
-    asyncpg.InsufficientPrivilegeError: "The database user may not write. Grant it the rights of the owner.",
+    asyncpg.InsufficientPrivilegeError: "The database's user may not do that. Make it the database's owner.",
+    asyncpg.DuplicateTableError: "The database is another program's. Name another one with --database.",
 }
 
 
@@ -76,8 +79,8 @@ def unavailable(error: BaseException) -> HookferryError:
 
 
 FAILURES: tuple[type[BaseException], ...] = (asyncpg.PostgresError, *_GONE)
-# An address that makes no sense, too.
-STARTING: tuple[type[BaseException], ...] = (*FAILURES, ValueError)
+# A row that is none of ours, too.
+STARTING: tuple[type[BaseException], ...] = (*FAILURES, ValueError, TypeError, msgspec.MsgspecError)
 
 
 @contextmanager
@@ -95,7 +98,7 @@ async def connect(url: str, pooled: bool = False) -> "asyncpg.Pool[Any]":
     `pooled`: a pooler stands before it that shares connections between transactions. It keeps neither what a
     session prepares nor what it sets.
     """
-    with starting(url):
+    with starting(url), _sensible():
         pool = await asyncpg.create_pool(
             url,
             min_size=1,
@@ -115,10 +118,25 @@ async def connect(url: str, pooled: bool = False) -> "asyncpg.Pool[Any]":
 
 async def connect_once(url: str) -> "asyncpg.Connection[Any]":
     """A connection without limits on how long a statement takes. Raises StartError."""
-    with starting(url):
+    with starting(url), _sensible():
         connection = await asyncpg.connect(url, timeout=_CONNECT)
         await _check(connection)
     return connection
+
+
+@contextmanager
+def _sensible() -> Iterator[None]:
+    """Raises StartError for an address that cannot be read; it is not quoted, for its password."""
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error, FAILURES):
+            raise
+        raise StartError(
+            "The database's address cannot be read. Write special characters of the password as %23 and the "
+            "like, or leave it out and set PGPASSWORD.",
+            code="database",
+        ) from error
 
 
 async def _nothing(connection: Any) -> None:
@@ -156,7 +174,13 @@ def _why(error: BaseException) -> str:
     for kind, message in _CAUSES.items():
         if isinstance(error, kind):
             return message
-    return f"{str(error).strip().rstrip('.') or type(error).__name__}."
+    if isinstance(error, TimeoutError):
+        return f"It did not answer within {_CONNECT:g} seconds. Does it run, and may this machine reach it?"
+    if isinstance(error, OSError):
+        return f"It cannot be reached: {error}. Does it run, and may this machine reach it?"
+    if not isinstance(error, FAILURES):
+        return "There is a row in it that cannot be read. Restore a backup."
+    return f"{str(error).strip().rstrip('.')}."
 
 
 @asynccontextmanager

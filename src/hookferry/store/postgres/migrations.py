@@ -3,6 +3,8 @@
 import hashlib
 from typing import Any
 
+import asyncpg
+
 from hookferry.errors import StartError
 from hookferry.store.queries import Plan, migrations
 
@@ -15,6 +17,9 @@ create table if not exists migrations (
     applied_at timestamptz not null default now()
 )
 """
+_NAMES = ["tenants", "endpoints", "keys", "events", "queue", "deliveries", "attempts", "facts"]
+_TAKEN = "select exists (select from unnest($1::text[]) as name where to_regclass(name) is not null)"
+_ANOTHERS = "The database is another program's. Name another one with --database."
 _LOCK = "select pg_advisory_lock(hashtext('hookferry.migrations'))"
 _UNLOCK = "select pg_advisory_unlock(hashtext('hookferry.migrations'))"
 
@@ -22,10 +27,13 @@ _UNLOCK = "select pg_advisory_unlock(hashtext('hookferry.migrations'))"
 async def plan(connection: Any) -> Plan:
     """Raises StartError for a schema of the future, another program's, or one that was changed afterwards."""
     if await connection.fetchval("select to_regclass('migrations')") is None:
-        if await connection.fetchval("select to_regclass('tenants')") is not None:
-            raise StartError("The database is another program's. Name another one with --database.")
+        if await connection.fetchval(_TAKEN, _NAMES):
+            raise StartError(_ANOTHERS, code="not_ours")
         return Plan([], migrations(_PACKAGE))
-    rows = await connection.fetch("select number, name, checksum from migrations order by number")
+    try:
+        rows = await connection.fetch("select number, name, checksum from migrations order by number")
+    except asyncpg.UndefinedColumnError as error:
+        raise StartError(_ANOTHERS, code="not_ours") from error
     known = migrations(_PACKAGE)
     if rows and rows[-1][0] > known[-1].number:
         raise StartError(
