@@ -236,8 +236,11 @@ class PostgresStore(SharedStore):
         return self._settlements.waiting
 
     async def next_due(self, skip: Collection[str]) -> int | None:
-        row = await self._transact(lambda db: db.row("next_due", list(skip)))
-        return row[0] if row else None
+        ((due, are_all),) = await self._transact(lambda db: db.rows("soonest", list(skip)))
+        if due is None and not are_all:
+            ((due,),) = await self._transact(lambda db: db.rows("next_due", list(skip)))
+        found: int | None = due
+        return found
 
     async def claim(self, now: int, limit: int, per_endpoint: int, skip: Collection[str]) -> list[Work]:
         after = self._claimed_last

@@ -190,8 +190,9 @@ create table queue (
     primary key (tenant, id)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.1);
--- Deliveries handed over in memory are born leased, so that neither index is touched on the happy path.
+-- Deliveries handed over in memory are born leased, so that no index but the key and the event's is touched.
 create index queue_due on queue (endpoint, due_at, id) where status = 'pending';
+create index queue_soonest on queue (due_at, endpoint) where status = 'pending';
 create index queue_held on queue (endpoint, id) where status = 'held';
 create index queue_by_event on queue (event);
 

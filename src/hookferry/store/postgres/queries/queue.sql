@@ -72,6 +72,13 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
 update endpoints set status = 'disabled', disabled_reason = $1, updated_at = $2
 where id = $3 and status in ('active', 'paused')
 
+-- name: soonest
+-- The earliest of the first to be due, and whether these are all: most often nobody need look any further.
+with first as materialized (
+    select endpoint, due_at from queue where status = 'pending' order by due_at limit 4096
+)
+select (select min(due_at) from first where endpoint <> all ($1::text[])), (select count(*) from first) < 4096
+
 -- name: next_due
 -- A skip scan: one seek for each endpoint that has something pending, however much that is.
 with recursive lanes (endpoint) as (
@@ -86,13 +93,23 @@ select min((select due_at from queue where status = 'pending' and queue.endpoint
 from lanes where lanes.endpoint is not null and lanes.endpoint <> all ($1::text[])
 
 -- name: claim
--- The same skip scan, from the endpoint after the one where the last claim stopped.
-with recursive lanes (endpoint) as (
-    (select endpoint from queue where status = 'pending' and endpoint > $1 order by endpoint limit 1)
+-- Round robin from the endpoint after the one where the last claim stopped. With little due, over the endpoints that
+-- it is for; with much, by the same skip scan, which finds enough in the first of them. Over 10,000 endpoints that
+-- all wait for a later time the skip scan alone took 100 ms.
+with recursive first as materialized (
+    select endpoint from queue where status = 'pending' and due_at <= $2 order by due_at limit 4096
+), few (endpoint) as (
+    select distinct endpoint from first where (select count(*) from first) < 4096 and endpoint > $1
+), many (endpoint) as (
+    (select endpoint from queue
+     where status = 'pending' and endpoint > $1 and (select count(*) from first) = 4096
+     order by endpoint limit 1)
     union all
-    select (select endpoint from queue where status = 'pending' and queue.endpoint > lanes.endpoint
+    select (select endpoint from queue where status = 'pending' and queue.endpoint > many.endpoint
             order by endpoint limit 1)
-    from lanes where lanes.endpoint is not null
+    from many where many.endpoint is not null
+), lanes as (
+    (select endpoint from few order by endpoint) union all select endpoint from many
 ), due as (
     select due.tenant, due.id
     from lanes cross join lateral (
