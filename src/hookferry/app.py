@@ -46,6 +46,7 @@ from hookferry.service.explanations import Explanations
 from hookferry.service.history import History
 from hookferry.service.keys import Keys
 from hookferry.service.members import Members
+from hookferry.service.operational import OperationalEvents
 from hookferry.service.previews import Previews
 from hookferry.service.publish import Publisher
 from hookferry.service.readiness import Readiness
@@ -155,6 +156,7 @@ async def _parts(
     services = _services(settings, store, clock, ids, contracts, sender, dispatcher, publisher)
     store.batches = observer.committed
     store.cancellations = observer.cancelled
+    store.about = OperationalEvents(store.directory, ids, contracts, settings.operator_tenant).about
     store.listen(observer.settled)
     store.listen(services.tail.on_settled)
     keeper = Keeper(

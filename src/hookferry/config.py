@@ -67,6 +67,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     processes: Annotated[
         int, About("Processes on this machine. More than one need PostgreSQL.", whole(1, 64))
     ] = 1
+    operator_tenant: Annotated[
+        str | None,
+        About(
+            "The tenant that gets a copy of each operational event of the others, with the scope"
+            " `tenant` (docs/health.md).",
+            NAME,
+        ),
+    ] = None
     admin_key: Annotated[
         str | None,
         About("The first key, which may do everything. There is no default.", SECRET, secret=True),

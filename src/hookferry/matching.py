@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
-from hookferry.model import Alert, Endpoint, Scope
+from hookferry.model import OPERATIONAL, Alert, Endpoint, Scope
 
 S = TypeVar("S", bound=Endpoint | Alert)
 
@@ -53,16 +53,18 @@ class TenantIndex(Generic[S]):
     def match(self, type: str, scope: Scope | None) -> list[S]:
         """Those that an event of this type and scope concerns."""
         places = self._places
-        found = [*places.get(("", "", ""), {}).values(), *places.get((type, "", ""), {}).values()]
+        # Whoever takes all takes all that is published, not what we say of endpoints.
+        types = (type,) if type in OPERATIONAL else ("", type)
+        found = [one for wanted in types for one in places.get((wanted, "", ""), {}).values()]
         if scope:
-            found += self._scoped(type, scope)
+            found += self._scoped(types, scope)
         return found
 
-    def _scoped(self, type: str, scope: Scope) -> list[S]:
+    def _scoped(self, types: tuple[str, ...], scope: Scope) -> list[S]:
         found: dict[str, S] = {}
         for label, values in scope.items():
             for value in values:
-                for wanted in ("", type):
+                for wanted in types:
                     found.update(self._places.get((wanted, label, value), {}))
         return [one for one in found.values() if in_scope(one.scope, scope)]
 

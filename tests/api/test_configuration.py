@@ -7,6 +7,7 @@ from standardwebhooks import Webhook
 
 from hookferry.api.answers import OldSecret
 from hookferry.contracts import builtin
+from hookferry.model import OPERATIONAL
 from hookferry.service.forms import NewEndpoint, Rotation
 from tests.api.conftest import Client
 
@@ -157,10 +158,10 @@ async def test_change_event_type(operator: Client) -> None:
 
 
 async def test_tenants_event_types(operator: Client, demo: Client) -> None:
-    """A tenant sees the deployment's event types."""
+    """A tenant sees the deployment's event types, and those that the server publishes itself."""
     await operator.post("/v1/event-types", json={"name": "a"})
     types = (await demo.get("/v1/tenants/demo/event-types")).json()["data"]
-    assert [type["name"] for type in types] == ["a"]
+    assert [type["name"] for type in types] == ["a", *sorted(OPERATIONAL)]
 
 
 async def test_contract(demo: Client) -> None:

@@ -20,6 +20,7 @@ from hookferry.ids import IdMaker
 from hookferry.model import Delivery, Endpoint, EndpointStatus, Secret, Tenant
 from hookferry.receiver import Receiver
 from hookferry.service.contracts import Contracts
+from hookferry.service.operational import OperationalEvents
 from hookferry.service.publish import Draft, HandOver, Publisher
 from hookferry.store.base import Ingested, Settled, Slice
 from hookferry.store.sqlite import SqliteStore
@@ -46,6 +47,7 @@ class Engine:
             store, clock, executor.deliver, executor.give_back, 64, lane_cap, executor.policy
         )
         self._contracts = contracts
+        store.about = OperationalEvents(store.directory, self.ids, contracts, "operator").about
         self.keeper = Keeper(store, clock, 30, 86400, 3600, self.dispatcher.wake, _nothing, _nothing)
         self.settled: list[Settled] = []
         self._news = asyncio.Event()
@@ -72,7 +74,11 @@ class Engine:
         await self.store.add_tenant(tenant, text)
 
     async def add_endpoint(
-        self, path: str = "/hooks", tenant: str = "demo", url: str | None = None
+        self,
+        path: str = "/hooks",
+        tenant: str = "demo",
+        url: str | None = None,
+        event_types: tuple[str, ...] = (),
     ) -> Endpoint:
         """An endpoint at a path of the receiver, which knows its secret."""
         now = self.clock.now()
@@ -81,7 +87,7 @@ class Engine:
             tenant=tenant,
             url=url or self.receiver.url + path,
             name=path,
-            event_types=(),
+            event_types=event_types,
             scope={},
             headers=(),
             status=EndpointStatus.ACTIVE,

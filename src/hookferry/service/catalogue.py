@@ -10,6 +10,7 @@ from hookferry.errors import NotFound
 from hookferry.model import EventType
 from hookferry.service import rules
 from hookferry.service.forms import EventTypeChange, NewEventType
+from hookferry.service.operational import TYPES
 from hookferry.store.base import Store
 from hookferry.store.directory import Directory
 
@@ -38,6 +39,13 @@ class Catalogue:
             *contract.catalogue.values(),
             *(type for type in self.list() if type.name not in contract.catalogue),
         ]
+
+    def subscribable(self, contract: Contract) -> Sequence[EventType]:
+        """The same with the operational events, where a contract allows other types than its own."""
+        offered = self.offered(contract)
+        names = {type.name for type in offered}
+        ours = TYPES if contract.subscription.unknown_types else ()
+        return [*offered, *(type for type in ours if type.name not in names)]
 
     def get(self, name: str) -> EventType:
         """Raises NotFound."""

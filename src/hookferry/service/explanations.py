@@ -8,7 +8,15 @@ import msgspec
 from hookferry.contracts import Contract
 from hookferry.errors import NotFound
 from hookferry.matching import in_scope
-from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointState, EndpointStatus, Event
+from hookferry.model import (
+    OPERATIONAL,
+    Delivery,
+    DeliveryStatus,
+    Endpoint,
+    EndpointState,
+    EndpointStatus,
+    Event,
+)
 from hookferry.service import features
 from hookferry.service.contracts import Contracts
 from hookferry.service.following import ALERT_TYPE
@@ -201,7 +209,10 @@ def _of_status(state: EndpointState, since: int | None, contract: Contract) -> I
 
 
 def _of_subscription(event: Event, state: EndpointState) -> Iterator[Reason]:
-    if state.event_types and event.type not in state.event_types:
+    if not state.event_types and event.type in OPERATIONAL:
+        text = f"The endpoint takes all types, and {event.type!r} goes only to those that name it."
+        yield Reason(Why.TYPE, text, state.at)
+    elif state.event_types and event.type not in state.event_types:
         subscribed = ", ".join(state.event_types[:5]) + (", ..." if len(state.event_types) > 5 else "")
         text = f"The endpoint was not subscribed to {event.type!r}, but to {subscribed}."
         yield Reason(Why.TYPE, text, state.at)

@@ -13,6 +13,7 @@ from hookferry.contracts import Contract
 from hookferry.errors import HookferryError, Invalid, TooLarge, Unavailable
 from hookferry.ids import IdMaker
 from hookferry.model import (
+    OPERATIONAL,
     Delivery,
     DeliveryStatus,
     Endpoint,
@@ -192,6 +193,8 @@ class Publisher:
         return event
 
     def _check_known(self, contract: Contract, type: str) -> None:
+        if type in OPERATIONAL and type not in contract.catalogue:
+            raise Invalid(f"Events of type {type!r} are published by the server itself.", field="type")
         if not is_known(type, contract, self._store.directory):
             raise Invalid(
                 f"There is no event type {type!r} in the catalogue.", code="unknown_event_type", field="type"

@@ -9,7 +9,7 @@ import msgspec
 from hookferry.clock import Clock
 from hookferry.errors import Conflict, Invalid
 from hookferry.ids import IdMaker
-from hookferry.model import Endpoint, EndpointStatus, Job, JobStatus, Replayed
+from hookferry.model import OPERATIONAL, Endpoint, EndpointStatus, Job, JobStatus, Replayed
 from hookferry.service.contracts import Contracts
 from hookferry.service.endpoints import Endpoints
 from hookferry.service.following import ALERT_TYPE
@@ -74,7 +74,7 @@ class Replays:
             created_at=now,
             cursor=first_cursor(wanted.status, since),
             next_at=now,
-            but=self._addressed(tenant, wanted.event_types) if missed else (),
+            but=self._addressed(found, wanted.event_types) if missed else (),
         )
         return msgspec.structs.replace(job, total=await self._count(job))
 
@@ -146,12 +146,15 @@ class Replays:
                 raise Invalid(f"The endpoint is not subscribed to {type!r}.", field="event_types")
         return types or endpoint.event_types
 
-    def _addressed(self, tenant: str, named: Sequence[str]) -> tuple[str, ...]:
-        """Types of events that go to the endpoints they are made for: no other one has missed them."""
-        contract = self._contracts.of(self._store.directory.tenant(tenant))
+    def _addressed(self, endpoint: Endpoint, named: Sequence[str]) -> tuple[str, ...]:
+        """Types of events that go to the endpoints they are made for, or that name them: no other has missed
+        them.
+        """
+        contract = self._contracts.of(self._store.directory.tenant(endpoint.tenant))
         test, _ = contract.test_event
         types = (ALERT_TYPE,) if test in contract.catalogue else (ALERT_TYPE, test)
-        return tuple(type for type in types if type not in named)
+        unnamed = sorted(OPERATIONAL - set(endpoint.event_types))
+        return tuple(type for type in (*types, *unnamed) if type not in named)
 
 
 def _range(since: datetime, until: datetime | None, now: int) -> tuple[int, int]:

@@ -141,8 +141,8 @@ class Settled(msgspec.Struct, frozen=True):
     news: News | None = None
 
 
-About = Callable[[str, Health, Sequence[Change], Sequence[Settlement], int], Sequence[Ingest]]
-"""The events to store about an endpoint: its health, what changed, deliveries that were lost, the time."""
+About = Callable[[News, Sequence[Settlement], int], Sequence[Ingest]]
+"""The events to store about an endpoint: its news, the deliveries that were lost, the time."""
 
 
 class Backlog(msgspec.Struct, frozen=True):

@@ -50,13 +50,11 @@ async def follow(
     news = await _write(db, fared, now) if fared else {}
     told: list[Ingest] = []
     for endpoint in sorted({*news, *lost}):
-        one = news.get(endpoint)
-        health = (one.health if one else watch.directory.health.get(endpoint)) or Health()
-        events = watch.about(endpoint, health, one.changes if one else (), lost.get(endpoint, ()), now)
+        one = news.get(endpoint) or News(endpoint, watch.directory.health.get(endpoint))
+        events = watch.about(one, lost.get(endpoint, ()), now)
         told += events
-        if events:
-            one = one or News(endpoint, watch.directory.health.get(endpoint))
-            news[endpoint] = msgspec.structs.replace(one, told=any(event.deliveries for event in events))
+        if any(event.deliveries for event in events):
+            news[endpoint] = msgspec.structs.replace(one, told=True)
     return news, told
 
 

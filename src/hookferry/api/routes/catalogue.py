@@ -55,10 +55,11 @@ def list_tenant_event_types(
 ) -> Page[EventType]:
     """List a tenant's event types.
 
-    Those that it can subscribe to, by name. Where the contract has a feature for this, the operator opens it.
+    Those that it can subscribe to, by name, operational events too. Where the contract has a feature for
+    this, the operator opens it.
     """
     services.tenants.check_documents(principal)
-    offered = services.catalogue.offered(services.contract_of(tenant))
+    offered = services.catalogue.subscribable(services.contract_of(tenant))
     by_name = sorted(offered, key=lambda type: type.name)
     return page_of(by_name, lambda type: type.name, EventType.of, asked)
 
