@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
 
 import asyncpg
@@ -30,6 +30,8 @@ T = TypeVar("T")
 _HEAVIEST = 1024
 # Of one that only reads its rows again and again if it fails.
 _TRIES = 5
+# Connections that read the history.
+_READERS = 2
 # Seconds between two hints to other processes that something is due.
 _HINT_EVERY = 0.01
 # The lease of a worker that has just started, until its first heartbeat; milliseconds.
@@ -69,29 +71,31 @@ class PostgresStore(SharedStore):
     # Life
 
     async def open(self) -> None:
-        pool = await connect(self._url, pooled=self._direct is not None)
-        try:
+        pooled = self._direct is not None
+        async with AsyncExitStack() as undo:
+            self._pool = await connect(self._url, pooled)
+            undo.callback(self._pool.terminate)
             with starting(self._url):
-                await self._prepare(pool)
-        except BaseException:
-            pool.terminate()
-            raise
+                await self._prepare()
+            # Of their own, so that long lists of somebody's history keep nobody's commits waiting.
+            self._readers = await connect(self._url, pooled, _READERS)
+            undo.pop_all()
         loop = asyncio.get_running_loop()
         self._ingests = Batcher(self._ingest_all, self._on_batch, _HEAVIEST)
         self._settles = Batcher(self._settle_all, self._on_batch, _HEAVIEST)
         self._settlements = Settlements(self._post, loop, self.clock, self._on_settled)
         self._watching = loop.create_task(self._watcher.run(lambda: self.worker))
 
-    async def _prepare(self, pool: "asyncpg.Pool[Any]") -> None:
-        self._pool = pool
-        async with pool.acquire() as connection:
+    async def _prepare(self) -> None:
+        async with self._pool.acquire() as connection:
             if self._migrate:
                 self.migrated = await migrations.migrate(connection)
             migrations.require_none(await migrations.plan(connection))
             async with connection.transaction():
                 await configuration.check_key(Statements(connection), self._vault)
                 await partitions.make_ahead(connection, self.clock.now())
-        self._watcher = Watcher(self._direct or self._url, pool, self.directory, self._vault, self.clock)
+        url = self._direct or self._url
+        self._watcher = Watcher(url, self._pool, self.directory, self._vault, self.clock)
         # Known to the others first, so that they wait for it with what they change from now on.
         await self._register(self.clock.now() + _FIRST_LEASE)
         await self._watcher.load()
@@ -107,6 +111,7 @@ class PostgresStore(SharedStore):
                 await task
         with suppress(HookferryError):
             await self._transact(self._leave)
+        self._readers.terminate()
         self._pool.terminate()
 
     async def _leave(self, db: Database) -> None:
@@ -145,7 +150,7 @@ class PostgresStore(SharedStore):
 
     async def _read(self, work: Callable[[Database], Awaitable[T]]) -> T:
         with translated():
-            async with transaction(self._pool, isolation="repeatable_read", readonly=True) as connection:
+            async with transaction(self._readers, isolation="repeatable_read", readonly=True) as connection:
                 return await work(Statements(connection))
 
     # The queue

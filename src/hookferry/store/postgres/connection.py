@@ -92,17 +92,17 @@ def translated() -> Iterator[None]:
         raise unavailable(error) from error
 
 
-async def connect(url: str, pooled: bool = False) -> "asyncpg.Pool[Any]":
+async def connect(url: str, pooled: bool = False, most: int = 6) -> "asyncpg.Pool[Any]":
     """Connections to a database. Raises StartError with what is wrong and what to do.
 
-    `pooled`: a pooler stands before it that shares connections between transactions. It keeps neither what a
-    session prepares nor what it sets.
+    `most` is how many at a time. `pooled`: a pooler stands before it that shares connections between
+    transactions. It keeps neither what a session prepares nor what it sets.
     """
     with starting(url), _sensible():
         pool = await asyncpg.create_pool(
             url,
             min_size=1,
-            max_size=8,
+            max_size=most,
             max_inactive_connection_lifetime=300,
             timeout=_CONNECT,
             command_timeout=_STATEMENT,

@@ -32,13 +32,13 @@ CONFIGURATION_LEASE = 1.0
 _CONFIRM_EVERY = 0.25
 _CHANNEL = "hookferry"
 _ASK_AGAIN = 0.01
+_LISTEN_AGAIN = 1.0
 # Health that was written so many milliseconds ago is in view: no transaction of ours takes as long.
 _LATE = 20_000
 
 
 class Watcher:
-    """Its mutable state is what it has seen, when it last confirmed, how many workers live, and a connection
-    that listens.
+    """Its mutable state is what it has seen, when it last confirmed, and how many workers live.
 
     `due` is called when another process may have stored something due, `lapsed` when this process was taken
     for dead and its work given to others.
@@ -59,7 +59,6 @@ class Watcher:
         self._confirmed = 0.0
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
-        self._listener: asyncpg.Connection[Any] | None = None
 
     @property
     def fresh(self) -> bool:
@@ -67,28 +66,36 @@ class Watcher:
         return time.monotonic() - self._confirmed < CONFIGURATION_LEASE
 
     async def run(self, worker: Callable[[], str]) -> None:
-        """Listen and confirm, until cancelled."""
-        try:
-            while True:
-                self._wake.clear()
-                try:
-                    await self._listen()
-                    await self.confirm(worker())
-                except FAILURES as error:
-                    _log.warning("cannot confirm", **described(error))
-                except Exception as error:
-                    _log.error("confirming ran into a bug", **described(error))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_CONFIRM_EVERY):
-                        await self._wake.wait()
-        finally:
-            if self._listener is not None:
-                self._listener.terminate()
+        """Listen and confirm, until cancelled. Who cannot listen polls."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            group.create_task(self._keep_confirming(worker))
+
+    async def _keep_confirming(self, worker: Callable[[], str]) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self.confirm(worker())
+            except FAILURES as error:
+                _log.warning("cannot confirm", **described(error))
+            except Exception as error:
+                _log.error("confirming ran into a bug", **described(error))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_CONFIRM_EVERY):
+                    await self._wake.wait()
 
     async def _listen(self) -> None:
-        if self._listener is None or self._listener.is_closed():
-            self._listener = await asyncpg.connect(self._url, timeout=5, command_timeout=5)
-            await self._listener.add_listener(_CHANNEL, self._on_notification)
+        while True:
+            with suppress(*FAILURES):
+                connection = await asyncpg.connect(self._url, timeout=5, command_timeout=5)
+                try:
+                    closed = asyncio.Event()
+                    connection.add_termination_listener(lambda _, closed=closed: closed.set())
+                    await connection.add_listener(_CHANNEL, self._on_notification)
+                    await closed.wait()
+                finally:
+                    connection.terminate()
+            await asyncio.sleep(_LISTEN_AGAIN)
 
     def _on_notification(self, connection: Any, process: int, channel: str, payload: Any) -> None:
         if payload == "due":
