@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
 
-import asyncpg
-
 from hookferry.clock import Clock
 from hookferry.errors import HookferryError
 from hookferry.ids import IdMaker
