@@ -12,16 +12,16 @@ from urllib.parse import urlsplit
 class Proxy:
     """Passes bytes on to a port of loopback. Its mutable state is what it does to them, and its connections.
 
-    `latency` delays each piece, in seconds. `answered` counts the pieces that came back.
+    `latency` delays each piece, in seconds.
     """
 
     def __init__(self, port: int) -> None:
         self.latency = 0.0
-        self.answered = 0
         self._target = port
         self._there = asyncio.Event()
         self._back = asyncio.Event()
         self._held = asyncio.Event()
+        self._at = b""
         self._left: int | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -49,11 +49,13 @@ class Proxy:
 
     def black_hole(self) -> None:
         """Nothing passes, in either direction, and nobody is told. What comes meanwhile is held."""
+        self._at = b""
         self._there.clear()
         self._back.clear()
 
-    def half_open(self) -> None:
-        """What we ask arrives, and no answer comes back."""
+    def half_open(self, at: bytes = b"") -> None:
+        """What we ask arrives; no answer comes back, on a connection from the first with these bytes on."""
+        self._at = at
         self._back.clear()
         self._held.clear()
 
@@ -129,11 +131,10 @@ class Proxy:
 
     async def _return(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
-            self.answered += 1
-            if not self._back.is_set():
-                self._held.set()
             await asyncio.sleep(self.latency)
-            await self._back.wait()
+            if self._at in data and not self._back.is_set():
+                self._held.set()
+                await self._back.wait()
             if self._left is not None:
                 data, cut = data[: self._left], len(data) > self._left
                 self._left -= len(data)
