@@ -14,6 +14,7 @@ from hookferry.delivery.keeper import prune_step
 from hookferry.errors import StartError
 from hookferry.ids import IdMaker
 from hookferry.store.base import Pruned
+from hookferry.store.condition import Condition
 from hookferry.store.queries import Plan
 from hookferry.store.sqlite import SqliteStore
 from hookferry.store.sqlite.connection import planned as planned_on_sqlite
@@ -154,6 +155,19 @@ def _vaults(settings: Settings) -> list[Vault]:
             f"HOOKFERRY_SECRET_KEY, into {file}."
         )
     return [Vault(key) for key in keys]
+
+
+def condition(settings: Settings) -> Condition:
+    """How a PostgreSQL database is. Nothing is changed. Raises StartError, ConfigError."""
+    vault = None if settings.secret_key is None else Vault(key_from_text(settings.secret_key))
+
+    async def run() -> Condition:
+        async with _connected(settings) as connection:
+            from hookferry.store.postgres import condition
+
+            return await condition.read(connection, vault)
+
+    return uvloop.run(run())
 
 
 def prune(settings: Settings) -> Pruned:

@@ -33,10 +33,10 @@ def spawn(folder: Path, *args: str, **env: str | None) -> "subprocess.Popen[str]
 
 
 async def command(folder: Path, url: str, *args: str, **env: str | None) -> tuple[int, str]:
-    """Run a command to its end; its exit code and what it said on standard error."""
+    """Run a command to its end; its exit code, and what it printed and said."""
     process = spawn(folder, *args, **{**environment(url), **env})
-    _, said = await asyncio.to_thread(process.communicate, timeout=60)
-    return process.returncode, said
+    printed, said = await asyncio.to_thread(process.communicate, timeout=60)
+    return process.returncode, printed + said
 
 
 def machine(folder: Path, url: str, *flags: str, **env: str | None) -> ServerProcess:

@@ -1,54 +1,33 @@
 """What `doctor` looks at: each check reads the machine and says what it found and what to do."""
 
 import errno
-import os
 import resource
-import shutil
 import socket
-import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from pathlib import Path
 
 import httpx
-import msgspec
 
+from hookferry.cli import postgres_checks, sqlite_checks
+from hookferry.cli.finding import Finding, State, private
 from hookferry.config import SETTINGS, Settings
 
-_SLOW_FSYNC = 0.02
-_LITTLE_DISK = 1024**3
-_NO_DISK = 100 * 1024**2
 # Beside the deliveries' connections: the API's, the database's, the logs'.
 _OTHER_DESCRIPTORS = 512
 # A receiver refuses a signature that is 5 minutes old (Standard Webhooks): warn well before.
 _CLOCK_OFF = 30.0
 _BUILT = 1_735_689_600  # 2025-01-01: before there was any Hookferry
-_SQLITE_HEADER = b"SQLite format 3\0"
-
-
-class State(StrEnum):
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """What a check found. `advice` says what to do, where there is something to do."""
-
-    check: str
-    state: State
-    found: str
-    advice: str = ""
 
 
 def check_all(settings: Settings, file: Path, server: bool) -> Iterator[Finding]:
     """Every check in turn. `file` may hold settings; `server` says whether one was named to look at."""
     yield _settings_file(file)
-    for check in (_keys, _database, _sync, _disk, _key_file, _descriptors, _port, _clock):
+    yield _keys(settings)
+    yield from sqlite_checks.check_all(settings) if settings.embedded else postgres_checks.check_all(settings)
+    for check in (_descriptors, _port, _clock):
         yield check(settings)
     if server:
         yield from _server(settings)
@@ -70,67 +49,7 @@ def _settings_file(path: Path) -> Finding:
         return Finding("settings file", State.OK, "none")
     secrets = [name for name, setting in SETTINGS.items() if setting.about.secret]
     holds = any(name in path.read_text("utf-8", "replace") for name in secrets)
-    return _private("settings file", path) if holds else Finding("settings file", State.OK, str(path))
-
-
-def _private(check: str, path: Path) -> Finding:
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        return Finding(
-            check, State.FAIL, f"{path} has mode {mode:o}", f"Others can read it: chmod 600 {path}"
-        )
-    return Finding(check, State.OK, f"{path}, mode {mode:o}")
-
-
-def _database(settings: Settings) -> Finding:
-    path = settings.database_file()
-    if not path.exists():
-        return Finding("database", State.OK, f"{path} will be made")
-    try:
-        with path.open("r+b") as file:
-            head = file.read(len(_SQLITE_HEADER))
-    except OSError as error:
-        return Finding("database", State.FAIL, f"{path}: {error.strerror}", "Run as its owner, or chown it.")
-    if head not in (_SQLITE_HEADER, b""):
-        return Finding("database", State.FAIL, f"{path} is no SQLite file", "Name another with --database.")
-    return Finding("database", State.OK, f"{path}, {path.stat().st_size:,} bytes")
-
-
-def _sync(settings: Settings) -> Finding:
-    folder = settings.database_file().absolute().parent
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".hookferry-doctor-") as file:
-            file.write(b"x" * 4096)
-            file.flush()
-            start = time.perf_counter()
-            os.fsync(file.fileno())
-            took = time.perf_counter() - start
-    except OSError as error:
-        return Finding("disk sync", State.FAIL, f"{folder}: {error.strerror}", "Make the folder writable.")
-    if took > _SLOW_FSYNC:
-        return Finding("disk sync", State.WARN, f"{took * 1000:.1f} ms", "A faster disk publishes faster.")
-    return Finding("disk sync", State.OK, f"{took * 1000:.1f} ms")
-
-
-def _disk(settings: Settings) -> Finding:
-    folder = settings.database_file().absolute().parent
-    if not folder.exists():
-        return Finding("free disk", State.FAIL, f"there is no folder {folder}", f"mkdir -p {folder}")
-    free = shutil.disk_usage(folder).free
-    state = State.FAIL if free < _NO_DISK else State.WARN if free < _LITTLE_DISK else State.OK
-    return Finding("free disk", state, f"{free / 1024**3:.1f} GiB", "" if state == State.OK else "Make room.")
-
-
-def _key_file(settings: Settings) -> Finding:
-    path = settings.database_file()
-    path = path.with_name(path.name + ".key")
-    if settings.secret_key is not None:
-        return Finding("secret key", State.OK, "HOOKFERRY_SECRET_KEY is set")
-    return (
-        _private("secret key", path)
-        if path.exists()
-        else Finding("secret key", State.OK, f"{path} will be made")
-    )
+    return private("settings file", path) if holds else Finding("settings file", State.OK, str(path))
 
 
 def _descriptors(settings: Settings) -> Finding:

@@ -9,7 +9,7 @@ import click
 from hookferry.cli.options import config_option, output_option
 
 if TYPE_CHECKING:
-    from hookferry.cli.checks import Finding
+    from hookferry.cli.finding import Finding
     from hookferry.cli.output import Output
 
 
@@ -32,7 +32,8 @@ def doctor(ctx: click.Context, /, out: "Output", config_file: Path | None) -> No
 
 
 def _findings(config_file: Path | None) -> "list[Finding]":
-    from hookferry.cli.checks import Finding, State, check_all
+    from hookferry.cli.checks import check_all
+    from hookferry.cli.finding import Finding, State
     from hookferry.config import FILE, build, find
     from hookferry.errors import ConfigError
 

@@ -17,7 +17,7 @@ create table if not exists migrations (
     applied_at timestamptz not null default now()
 )
 """
-_NAMES = ["tenants", "endpoints", "keys", "events", "queue", "deliveries", "attempts", "facts"]
+TABLES = ["tenants", "endpoints", "keys", "events", "queue", "deliveries", "attempts", "facts"]
 _TAKEN = "select exists (select from unnest($1::text[]) as name where to_regclass(name) is not null)"
 _ANOTHERS = "The database is another program's. Name another one with --database."
 _LOCK = "select pg_advisory_lock(hashtext('hookferry.migrations'))"
@@ -27,7 +27,7 @@ _UNLOCK = "select pg_advisory_unlock(hashtext('hookferry.migrations'))"
 async def plan(connection: Any) -> Plan:
     """Raises StartError for a schema of the future, another program's, or one that was changed afterwards."""
     if await connection.fetchval("select to_regclass('migrations')") is None:
-        if await connection.fetchval(_TAKEN, _NAMES):
+        if await connection.fetchval(_TAKEN, TABLES):
             raise StartError(_ANOTHERS, code="not_ours")
         return Plan([], migrations(_PACKAGE))
     try:

@@ -45,6 +45,7 @@ SQL = {
             "history",
             "jobs",
             "partitions",
+            "condition",
             "health",
         ),
     }.items()
