@@ -9,6 +9,7 @@ import structlog
 
 from hookferry.errors import Unavailable
 from hookferry.logs import described
+from hookferry.store.answering import Done, Waits, answer
 from hookferry.store.postgres.connection import AGAIN, FAILURES, unavailable
 
 _log = structlog.get_logger("hookferry.store")
@@ -22,7 +23,7 @@ class Job(NamedTuple):
 
     weight: int
     member: Any
-    done: "asyncio.Future[Any] | Callable[[list[tuple[Any, Any]]], None]"
+    done: Waits
 
 
 class Batcher:
@@ -51,7 +52,7 @@ class Batcher:
         self._add(Job(weight, member, future))
         return future
 
-    def post(self, weight: int, member: Any, done: Callable[[list[tuple[Any, Any]]], None]) -> None:
+    def post(self, weight: int, member: Any, done: Done) -> None:
         """The same without a future: `done` is called once for all such members of a commit."""
         self._add(Job(weight, member, done))
 
@@ -119,15 +120,4 @@ class Batcher:
             results = results + [last] * len(self._jobs)
             batch, self._jobs = batch + self._jobs, []
         self._on_batch(len(batch))
-        posted: dict[Any, list[tuple[Any, Any]]] = {}
-        for job, result in zip(batch, results, strict=True):
-            if not isinstance(job.done, asyncio.Future):
-                posted.setdefault(job.done, []).append((job.member, result))
-            elif job.done.cancelled():
-                continue
-            elif isinstance(result, BaseException):
-                job.done.set_exception(result)
-            else:
-                job.done.set_result(result)
-        for done, members in posted.items():
-            done(members)
+        answer((job.done, job.member, result) for job, result in zip(batch, results, strict=True))

@@ -7,7 +7,7 @@ sends nothing. A notification is a hint that makes it faster.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -16,10 +16,9 @@ import structlog
 
 from hookferry.clock import Clock, DatabaseClock
 from hookferry.logs import described
-from hookferry.model import ContractText
-from hookferry.store import configuration, records
-from hookferry.store.database import Row
+from hookferry.store import configuration
 from hookferry.store.directory import Directory
+from hookferry.store.postgres.changes import KINDS, changed_rows, drop, take_over
 from hookferry.store.postgres.connection import FAILURES, translated
 from hookferry.store.postgres.statements import Statements
 from hookferry.store.rows import health_of
@@ -158,19 +157,14 @@ class Watcher:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 db = Statements(connection)
                 changes = await db.rows("changes_since", self.seen)
-                found = {kind: await _load(db, kind, changes) for kind in _READERS}
+                found = {kind: await changed_rows(db, kind, changes) for kind in KINDS}
             for kind, rows in found.items():
-                self._apply(kind, [change for change in changes if change[1] == kind], rows)
+                taken = {take_over(self._directory, kind, row, self._vault) for row in rows}
+                for _, of, id, tenant in changes:
+                    if of == kind and id not in taken:
+                        drop(self._directory, kind, id, tenant, self._clock.now())
             if changes:
                 self.seen = max(self.seen, changes[-1][0])
-
-    def _apply(self, kind: str, changes: Sequence[Row], rows: Sequence[Row]) -> None:
-        there = set()
-        for row in rows:
-            there.add(_READERS[kind](row, self._vault, self._directory))
-        for _, _, id, tenant in changes:
-            if id not in there:
-                _DROPS[kind](self._directory, id, tenant, self._clock.now())
 
     async def seen_by_all(self, version: int) -> None:
         """Return once every worker that lives has seen a change, or its lease of a second is over."""
@@ -181,72 +175,3 @@ class Watcher:
                 if row is None:
                     return
                 await asyncio.sleep(_ASK_AGAIN)
-
-
-async def _load(db: Statements, kind: str, changes: Sequence[Row]) -> Sequence[Row]:
-    wanted = list({id for _, of, id, _ in changes if of == kind})
-    return await db.rows(f"{kind}_by_id", wanted) if wanted else []
-
-
-def _tenant(row: Row, vault: Vault, directory: Directory) -> str:
-    directory.put_tenant(records.tenant_of(row))
-    return str(row[0])
-
-
-def _endpoint(row: Row, vault: Vault, directory: Directory) -> str:
-    directory.put_endpoint(records.endpoint_of(row, vault))
-    return str(row[0])
-
-
-def _alert(row: Row, vault: Vault, directory: Directory) -> str:
-    directory.put_alert(records.alert_of(row))
-    return str(row[0])
-
-
-def _key(row: Row, vault: Vault, directory: Directory) -> str:
-    directory.put_key(records.key_of(row))
-    return str(row[0])
-
-
-def _role(row: Row, vault: Vault, directory: Directory) -> str:
-    directory.put_role(records.role_of(row))
-    return str(row[0])
-
-
-def _member(row: Row, vault: Vault, directory: Directory) -> str:
-    directory.put_member(records.member_of(row))
-    return str(row[0])
-
-
-def _event_type(row: Row, vault: Vault, directory: Directory) -> str:
-    directory.put_event_type(records.event_type_of(row))
-    return str(row[0])
-
-
-def _contract(row: Row, vault: Vault, directory: Directory) -> str:
-    text = ContractText(*row)
-    directory.put_contract(text)
-    return text.name
-
-
-# In the order in which one needs the other.
-_READERS = {
-    "tenants": _tenant,
-    "contracts": _contract,
-    "roles": _role,
-    "members": _member,
-    "keys": _key,
-    "endpoints": _endpoint,
-    "alerts": _alert,
-    "event_types": _event_type,
-}
-_DROPS: dict[str, Callable[[Directory, str, str, int], None]] = {
-    "tenants": lambda directory, id, tenant, now: directory.drop_tenant(id, now),
-    "contracts": lambda directory, id, tenant, now: directory.drop_contract(id),
-    "roles": lambda directory, id, tenant, now: directory.drop_role(id),
-    "members": lambda directory, id, tenant, now: directory.drop_member(id),
-    "keys": lambda directory, id, tenant, now: directory.drop_key(id),
-    "endpoints": lambda directory, id, tenant, now: None,
-    "alerts": lambda directory, id, tenant, now: directory.drop_alert(tenant, id),
-    "event_types": lambda directory, id, tenant, now: directory.drop_event_type(id),
-}

@@ -16,14 +16,12 @@ from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
 from hookferry.errors import HookferryError, Unavailable
+from hookferry.store.answering import Done, Waits, answer
 
 T = TypeVar("T")
 
 Many = Callable[[sqlite3.Connection, list[Any]], list[Any]]
 """Does the work of several members in one go: a result or a HookferryError for each, in their order."""
-
-Done = Callable[[list[tuple[Any, Any]]], None]
-"""Told, on the event loop, the members of one commit with their results, which may be exceptions."""
 
 # How many rows one commit may carry: the loop is held while their statements run, some 10 µs each.
 _HEAVIEST_BATCH = 192
@@ -41,7 +39,7 @@ class Job(NamedTuple):
     weight: int
     run: Many
     member: Any
-    done: "asyncio.Future[Any] | Done"
+    done: Waits
 
 
 _CALL = 9
@@ -139,18 +137,7 @@ class Writer:
 
     def _resolve(self, batch: list[Job], results: list[Any]) -> None:
         self._on_batch(len(batch))
-        posted: dict[Done, list[tuple[Any, Any]]] = {}
-        for job, result in zip(batch, results, strict=True):
-            if not isinstance(job.done, asyncio.Future):
-                posted.setdefault(job.done, []).append((job.member, result))
-            elif job.done.cancelled():
-                continue
-            elif isinstance(result, BaseException):
-                job.done.set_exception(result)
-            else:
-                job.done.set_result(result)
-        for done, members in posted.items():
-            done(members)
+        answer((job.done, job.member, result) for job, result in zip(batch, results, strict=True))
 
 
 def _finish(connection: sqlite3.Connection, batch: list[Job], results: list[Any]) -> list[Any]:
