@@ -60,10 +60,21 @@ def test_claimed_work_can_be_held_back() -> None:
 
 
 def test_claimed_work_is_slow_beside_fresh_work() -> None:
-    """Two a millisecond, and a few at once in the beginning."""
+    """One in two milliseconds, and a few at once in the beginning."""
     trickle = Trickle()
     trickle.slow_down(10.0)
-    assert 20 <= _let_through(trickle, range(10_000, 10_010)) <= 25
+    assert 25 <= _let_through(trickle, range(10_000, 10_050)) <= 30
+
+
+def test_each_fresh_delivery_lets_a_claimed_one_through_beside_it() -> None:
+    """Under full load what was claimed has its half, so that a backlog is caught up with."""
+    trickle = Trickle()
+    started = 0
+    for now in range(10_000, 10_050):
+        for _ in range(4):
+            trickle.slow_down(now / 1000)
+            started += _let_through(trickle, range(now, now + 1), most=1)
+    assert 200 <= started <= 230
 
 
 def test_claimed_work_alone_is_not_slow() -> None:
