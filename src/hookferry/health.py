@@ -54,6 +54,18 @@ class Change(StrEnum):
     """It is to be disabled: it has failed for too long, or wants nothing more (410)."""
 
 
+class State(StrEnum):
+    """How an endpoint fares, in a word."""
+
+    HEALTHY = "healthy"
+    FAILING = "failing"
+    """Its last attempts failed."""
+    THROTTLED = "throttled"
+    """It has asked to be sent nothing for a while."""
+    PARKED = "parked"
+    """Its deliveries wait, and probes are sent."""
+
+
 class Policy(Struct, frozen=True):
     """The numbers. A contract that promises its own times turns the breaker and disabling off (OT-19, 20)."""
 
@@ -227,6 +239,15 @@ def parked_until(health: Health, now: int, policy: Policy) -> int | None:
     """When to look at a parked endpoint again; None for one that may be sent something now."""
     waits = [health.throttled_until, health.probe_at if _broken(health, policy) else 0]
     return max((wait for wait in waits if now < wait <= now + policy.longest_wait), default=None)
+
+
+def state(health: Health, now: int) -> State:
+    """How an endpoint fares."""
+    if health.breaker is not Breaker.CLOSED:
+        return State.PARKED
+    if health.throttled_until > now:
+        return State.THROTTLED
+    return State.HEALTHY if health.failing_since is None else State.FAILING
 
 
 def rests(health: Health, now: int, policy: Policy) -> bool:

@@ -17,7 +17,7 @@ def test_a_table(tenant: Tenant) -> None:
     """`-o table` prints heads and a row a line."""
     tenant.register("--name", "Desk", "--on", "a", "--on", "b")
     head, row = tenant.hookferry("webhooks", "list", "-o", "table").stdout.splitlines()
-    assert (head.split()[:4], "a, b" in row, "Desk" in row) == (["id", "status", "url", "event"], True, True)
+    assert (head.split()[:4], "a, b" in row, "Desk" in row) == (["id", "status", "health", "url"], True, True)
 
 
 def test_a_table_of_one(tenant: Tenant) -> None:

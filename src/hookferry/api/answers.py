@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 from hookferry import contracts, model
+from hookferry.health import Health, State
 from hookferry.masking import masked
 from hookferry.model import DeliveryStatus, EndpointStatus, Permission
 from hookferry.times import iso
@@ -134,6 +135,39 @@ class CreatedKey(Key, frozen=True):
     key: str
 
 
+class EndpointHealth(Answer, frozen=True):
+    """How an endpoint fares."""
+
+    state: Annotated[
+        State,
+        Meta(
+            description="`failing`: its last attempts failed. `throttled`: it has asked to be sent nothing "
+            "for a while. `parked`: its deliveries wait, spend no attempts, and probes are sent."
+        ),
+    ]
+    consecutive_failures: int
+    failing_since: Annotated[Time | None, Meta(description="The first failure since the last success.")]
+    lost_deliveries: Annotated[int, Meta(description="Those that have failed for good since then.")]
+    warnings: Annotated[int, Meta(description="How often `endpoint.failing` was published since then.")]
+    next_probe_at: Annotated[Time | None, Meta(description="Of one that is parked.")]
+    throttled_until: Time | None
+
+    @classmethod
+    def of(cls, health: Health, state: State) -> Self:
+        return cls(
+            state=state,
+            consecutive_failures=health.consecutive,
+            failing_since=iso_or_none(health.failing_since),
+            lost_deliveries=health.exhausted,
+            warnings=health.warned,
+            next_probe_at=iso(health.probe_at) if state is State.PARKED else None,
+            throttled_until=iso(health.throttled_until) if state is State.THROTTLED else None,
+        )
+
+
+_HEALTHY = EndpointHealth.of(Health(), State.HEALTHY)
+
+
 class Endpoint(Answer, frozen=True):
     """Where a tenant wants its events."""
 
@@ -150,11 +184,19 @@ class Endpoint(Answer, frozen=True):
         str | None,
         Meta(description="Of its Ed25519 key, or of a secret that is a private key."),
     ]
+    health: EndpointHealth
     created_at: Time
     updated_at: Time
 
     @classmethod
-    def of(cls, endpoint: model.Endpoint, contract: contracts.Contract, /, **more: Any) -> Self:
+    def of(
+        cls,
+        endpoint: model.Endpoint,
+        contract: contracts.Contract,
+        health: EndpointHealth = _HEALTHY,
+        /,
+        **more: Any,
+    ) -> Self:
         return cls(
             id=endpoint.id,
             url=endpoint.url,
@@ -166,6 +208,7 @@ class Endpoint(Answer, frozen=True):
             disabled_reason=endpoint.disabled_reason,
             timeout=endpoint.timeout,
             public_key=_public_key(endpoint, contract),
+            health=health,
             created_at=iso(endpoint.created_at),
             updated_at=iso(endpoint.updated_at),
             **more,

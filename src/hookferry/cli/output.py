@@ -39,7 +39,7 @@ class Output:
                 click.echo(self._json(row))
         else:
             rows = [_decoded(row) for row in page.data]
-            print_table(map(_head, columns), [[cell(row.get(name)) for name in columns] for row in rows])
+            print_table(map(_head, columns), [[cell(_value(row, name)) for name in columns] for row in rows])
             if page.next is not None:
                 click.echo(f"There is more: raise --limit, or go on with --cursor {page.next}", err=True)
 
@@ -99,7 +99,14 @@ def print_table(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def _head(name: str) -> str:
-    return name.replace("_", " ")
+    return name.partition(".")[0].replace("_", " ")
+
+
+def _value(row: Mapping[str, Any], name: str) -> Any:
+    """What a column shows; `health.state` is what is inside."""
+    outer, _, inner = name.partition(".")
+    value = row.get(outer)
+    return value.get(inner) if inner and isinstance(value, dict) else value
 
 
 def _decoded(row: Raw) -> dict[str, Any]:

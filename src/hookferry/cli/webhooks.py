@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hookferry.cli.client import Api
     from hookferry.cli.output import Output
 
-_COLUMNS = ("id", "status", "url", "event_types", "name")
+_COLUMNS = ("id", "status", "health.state", "url", "event_types", "name")
 
 
 @click.group()

@@ -1,17 +1,22 @@
 """What is seen of each committed settlement: counters, histograms and one wide log line per attempt."""
 
+from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import msgspec
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from hookferry.clock import Clock
 from hookferry.delivery.histogram import Histogram
+from hookferry.health import State, state
 from hookferry.logs import Lines
 from hookferry.model import Attempt, DeliveryStatus, Outcome, Phases
-from hookferry.store.base import Settled, Settlement, Store
+from hookferry.store.base import News, Settled, Settlement, Store
 from hookferry.times import iso
+
+_log = structlog.get_logger("hookferry.observer")
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -110,6 +115,12 @@ class Observer:
         self._unsettled = Gauge(
             "hookferry_unsettled", "Results that wait for their commit.", registry=registry
         )
+        self._unwell = Gauge(
+            "hookferry_unwell_endpoints", "Endpoints in trouble, by state.", ["state"], registry=registry
+        )
+        self._changes = Counter(
+            "hookferry_health_changes", "What became of endpoints in trouble.", ["change"], registry=registry
+        )
         self._registry = registry
 
     def exposition(self, store: Store, load: Load, clock: Clock) -> Callable[[], Awaitable[bytes]]:
@@ -123,6 +134,9 @@ class Observer:
             self._oldest.set(overdue / 1000)
             self._in_flight.set(load.in_flight)
             self._unsettled.set(store.unsettled)
+            states = Counts(state(health, clock.now()) for health in store.directory.health.values())
+            for word in (State.FAILING, State.THROTTLED, State.PARKED):
+                self._unwell.labels(word.value).set(states[word])
             return generate_latest(self._registry)
 
         return metrics
@@ -148,6 +162,8 @@ class Observer:
             if settlement.attempt is not None:
                 lines.append(_line(one))
                 self._duration.observe(settlement.attempt.result.duration)
+            if one.news is not None and one.news.changes:
+                self._note(one.news)
             if one.stale:
                 self._stale.inc()
             elif settlement.status is DeliveryStatus.SUCCEEDED:
@@ -158,6 +174,11 @@ class Observer:
         self._delivered.inc(delivered)
         self._attempts.inc(len(lines))
         self._lines.write(lines)
+
+    def _note(self, news: News) -> None:
+        for change in news.changes:
+            self._changes.labels(change.name.lower()).inc()
+            _log.warning("endpoint health", endpoint=news.endpoint, change=change.name.lower())
 
     def _count_unsuccessful(self, settlement: Settlement) -> None:
         if settlement.attempt is not None:

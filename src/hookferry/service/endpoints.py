@@ -10,6 +10,7 @@ from hookferry.addresses import Network, check_host
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
 from hookferry.errors import Conflict, Invalid
+from hookferry.health import Health, State, state
 from hookferry.ids import IdMaker
 from hookferry.model import Endpoint, EndpointStatus
 from hookferry.service import rules
@@ -60,6 +61,11 @@ class Endpoints:
         """Raises NotFound."""
         self._contract(tenant)
         return self._store.directory.endpoint(tenant, id)
+
+    def health(self, endpoint: Endpoint) -> tuple[Health, State]:
+        """What is known of how an endpoint fares, and what that comes to now."""
+        known = self._store.directory.health.get(endpoint.id, Health())
+        return known, state(known, self._clock.now())
 
     async def create(self, tenant: str, wanted: NewEndpoint, by: Principal | None = None) -> Endpoint:
         """A new endpoint, active at once. Raises NotFound, or Invalid with the field that is wrong.

@@ -5,7 +5,8 @@ from typing import Annotated
 from litestar import Router, delete, get, patch, post
 from msgspec import Meta
 
-from hookferry.api.answers import CreatedEndpoint, Deleted, Endpoint, Published, Secrets
+from hookferry import model
+from hookferry.api.answers import CreatedEndpoint, Deleted, Endpoint, EndpointHealth, Published, Secrets
 from hookferry.api.attempts import Attempt
 from hookferry.api.jobs import Job
 from hookferry.api.paging import HistoryQuery, Page, PageQuery, cursor_page, page_of
@@ -20,17 +21,22 @@ class AttemptQuery(HistoryQuery, frozen=True, kw_only=True):
     outcome: Annotated[Outcome | None, Meta(description="Only those that ended so.")] = None
 
 
+def _shown(services: Services, endpoint: model.Endpoint) -> Endpoint:
+    health = EndpointHealth.of(*services.endpoints.health(endpoint))
+    return Endpoint.of(endpoint, services.contract_of(endpoint.tenant), health)
+
+
 @get("/", needs=Permission.WEBHOOKS_READ, sync_to_thread=False)
 def list_endpoints(services: Services, tenant: Id, asked: Query[PageQuery]) -> Page[Endpoint]:
     """List endpoints.
 
     Newest first.
     """
-    endpoints, contract = services.endpoints.list(tenant), services.contract_of(tenant)
+    endpoints = services.endpoints.list(tenant)
     return page_of(
         endpoints,
         lambda endpoint: endpoint.id,
-        lambda endpoint: Endpoint.of(endpoint, contract),
+        lambda endpoint: _shown(services, endpoint),
         asked,
         newest_first=True,
     )
@@ -53,7 +59,7 @@ async def create_endpoint(
 @get("/{id:str}", needs=Permission.WEBHOOKS_READ, sync_to_thread=False)
 def get_endpoint(services: Services, tenant: Id, id: Id) -> Endpoint:
     """Read an endpoint."""
-    return Endpoint.of(services.endpoints.get(tenant, id), services.contract_of(tenant))
+    return _shown(services, services.endpoints.get(tenant, id))
 
 
 @patch("/{id:str}", needs=Permission.WEBHOOKS_WRITE)
@@ -62,7 +68,7 @@ async def change_endpoint(services: Services, tenant: Id, id: Id, given: Body[En
 
     What is left out stays. What waits for the endpoint goes to its new URL.
     """
-    return Endpoint.of(await services.endpoints.change(tenant, id, given), services.contract_of(tenant))
+    return _shown(services, await services.endpoints.change(tenant, id, given))
 
 
 @delete("/{id:str}", needs=Permission.WEBHOOKS_DELETE, status_code=200)
@@ -80,16 +86,17 @@ async def pause_endpoint(services: Services, tenant: Id, id: Id) -> Endpoint:
 
     What it would receive is held until it is resumed.
     """
-    return Endpoint.of(await services.endpoints.pause(tenant, id), services.contract_of(tenant))
+    return _shown(services, await services.endpoints.pause(tenant, id))
 
 
 @post("/{id:str}/resume", needs=Permission.WEBHOOKS_WRITE, status_code=200)
 async def resume_endpoint(services: Services, tenant: Id, id: Id) -> Endpoint:
     """Resume an endpoint.
 
-    One that is paused or disabled receives again. What was held is due now.
+    One that is paused or disabled receives again, slowly at first. Nothing is held against it any more. What
+    was held is due now; what was missed can be replayed.
     """
-    return Endpoint.of(await services.endpoints.resume(tenant, id), services.contract_of(tenant))
+    return _shown(services, await services.endpoints.resume(tenant, id))
 
 
 @post("/{id:str}/rotate", needs=Permission.WEBHOOKS_WRITE, status_code=200)
