@@ -7,8 +7,8 @@ from math import ceil
 
 from hookferry.model import Work
 
-# Beside fresh work claimed work starts once in so many seconds, and once more for each fresh one; a few at once
-# after a pause.
+# Beside fresh work claimed work starts once in so many seconds, and once more for each fresh one; a few at
+# once after a pause.
 _EACH = 0.002
 _AT_ONCE = 4
 # How long what was fresh last makes claimed work slow.
@@ -157,8 +157,9 @@ class Trickle:
     """How fast claimed work starts beside fresh work: as fast as that, and 500 a second; alone at once.
 
     One event for 1,000 endpoints otherwise fills the event loop for 200 ms, and what is published
-    meanwhile waits at each step of its way. Beside much fresh work half of the process is for what was claimed,
-    so that an endpoint which has fallen behind catches up. Times in seconds. Its mutable state is when the next may start, and until when it is slow.
+    meanwhile waits at each step of its way. Beside much fresh work half of the process is for what was
+    claimed, so that an endpoint which has fallen behind catches up. Times in seconds. Its mutable state is
+    when the next may start, and until when it is slow.
     """
 
     def __init__(self) -> None:
