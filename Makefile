@@ -7,6 +7,7 @@
 #   make docs     the guides of the built-in contracts
 #   make bench    speed, memory and growth, measured on this machine (about 15 minutes)
 #   make crash    kill the server 20 times and count what arrives
+#   make break    break the code on purpose, and see tests turn red
 #   make chaos    ten minutes of faults over many processes on PostgreSQL, and the count
 
 PYTHON  ?= python3
@@ -16,7 +17,7 @@ PACKAGE ?= --editable .
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: demo test serve lint docs bench crash chaos wheel clean
+.PHONY: demo test serve lint docs bench crash break chaos wheel clean
 
 demo: $(VENV)/ready
 	$(BIN)/hookferry demo
@@ -47,6 +48,9 @@ bench: $(VENV)/tools
 
 crash: $(VENV)/tools
 	$(BIN)/python -m tests.crash --kills 20
+
+break: $(VENV)/tools
+	$(BIN)/python -m tests.break_it
 
 chaos: $(VENV)/tools
 	$(BIN)/python -m tests.chaos --seconds 600

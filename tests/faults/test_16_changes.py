@@ -12,6 +12,7 @@ import pytest
 from hookferry.receiver import Answer, Receiver
 from tests.faults.machines import Machines, machines, tell
 from tests.support.place import Place
+from tests.support.proxy import proxied
 
 # What was on its way when a change was answered has arrived after so many seconds.
 ON_ITS_WAY = 0.1
@@ -54,6 +55,31 @@ async def test_fault_16_ended_while_the_worker_slept(
         tell(those.workers[0], signal.SIGCONT)
         await those.until(*sorted(["succeeded", *[status] * 5]), held=bool(action))
         assert receiver.count == 1
+
+
+async def test_fault_16_rotated_while_the_worker_is_cut_off(on_postgres: Place) -> None:
+    """It sends on for a second at most without its database, and so long the answer waits."""
+    url = str(on_postgres.url)
+    async with (
+        Receiver(answers=[Answer(delay=0.1)]) as receiver,
+        proxied(url) as proxy,
+        machines(on_postgres, "--endpoint-concurrency", "1", url=proxy.before(url)) as those,
+    ):
+        endpoint = await those.tenant.register(receiver.url + "/hooks")
+        receiver.trust("/hooks", endpoint["secret"])
+        for number in range(30):
+            await those.tenant.publish(number)
+        await receiver.wait_for(2)
+        proxy.black_hole()
+        path = f"endpoints/{endpoint['id']}/rotate"
+        rotated = await those.tenant.ask("POST", path, {"overlap": 0})
+        before = receiver.count
+        receiver.trust("/hooks", rotated["secret"])
+        proxy.reset()
+        proxy.heal()
+        await receiver.wait_for(30, 30)
+        assert [one.verified for one in receiver.arrivals] == [True] * receiver.count
+        assert before > 2
 
 
 async def test_fault_16_rotated_while_the_worker_sends(on_postgres: Place) -> None:

@@ -1,0 +1,119 @@
+"""The breaks: mistakes that webhook senders make, or that we were about to make."""
+
+from typing import NamedTuple
+
+
+class Patch(NamedTuple):
+    """A text of a file in src/hookferry, which is there once, and what stands there instead."""
+
+    file: str
+    old: str
+    new: str
+
+
+class Break(NamedTuple):
+    """A mistake, and the tests that see it."""
+
+    name: str
+    patches: tuple[Patch, ...]
+    tests: tuple[str, ...]
+
+
+BREAKS = (
+    Break(
+        "enqueue after the commit: the event is stored, its deliveries are in memory alone",
+        (
+            Patch(
+                "service/publish.py",
+                "await self._store.ingest(planned)",
+                "await self._store.ingest([msgspec.structs.replace(one, deliveries=()) for one in planned])",
+            ),
+        ),
+        ("tests/faults/test_01_to_04_killed.py::test_fault_02_killed_between_commit_and_answer",),
+    ),
+    Break(
+        "settle before the send",
+        (
+            Patch(
+                "delivery/executor.py",
+                "            result = await self._sender.send(request)\n",
+                "            self._store.settle(Settlement(work, DeliveryStatus.SUCCEEDED, started_at))\n"
+                "            result = await self._sender.send(request)\n",
+            ),
+        ),
+        (
+            "tests/e2e/test_stop.py::test_killed_while_sending",
+            "tests/delivery/test_engine.py::test_a_failure_is_retried_after_its_delay",
+        ),
+    ),
+    Break(
+        "a guard that looks at names only",
+        (
+            Patch(
+                "delivery/guard.py",
+                "        permitted = [address for address in addresses if self.permits(address)]\n",
+                '        permitted = list(addresses) if "." in host else []\n',
+            ),
+        ),
+        (
+            "tests/sender/test_guard.py::test_rebinding",
+            "tests/sender/test_guard.py::test_hostile_urls_are_never_dialled",
+            "tests/e2e/test_egress.py::test_refused_when_dialled",
+        ),
+    ),
+    Break(
+        "a lease without a token, on SQLite",
+        (
+            Patch("store/sqlite/queries/queue.sql", "where q.token = v.column3\n", "where true\n"),
+            Patch(
+                "store/sqlite/queries/queue.sql",
+                "where q.token = v.column3 and q.status = 'pending'\n",
+                "where q.status = 'pending'\n",
+            ),
+        ),
+        ("tests/store/test_queue.py::test_a_result_is_refused_once_a_newer_claim_has_been_made[sqlite]",),
+    ),
+    Break(
+        "a lease without a token, on PostgreSQL",
+        (
+            Patch("store/postgres/queries/queue.sql", "where q.token = v.token\n", "where true\n"),
+            Patch("store/postgres/queries/hot.sql", " and queue.token = v.token", ""),
+        ),
+        ("tests/store/test_queue.py::test_a_result_is_refused_once_a_newer_claim_has_been_made[postgres]",),
+    ),
+    Break(
+        "a change is answered before the other processes have seen it",
+        (
+            Patch(
+                "store/postgres/__init__.py",
+                "            await self._watcher.seen_by_all(version)\n",
+                "",
+            ),
+        ),
+        ("tests/faults/test_16_changes.py::test_fault_16_rotated_while_the_worker_is_cut_off",),
+    ),
+    Break(
+        "a worker sends on what it knew before it slept",
+        (
+            Patch(
+                "store/postgres/__init__.py",
+                "return self._watcher.fresh and self.clock.now() < self._until",
+                "return True",
+            ),
+        ),
+        (
+            "tests/faults/test_06_stopped.py::test_fault_06_what_waited_in_its_memory_is_not_sent",
+            "tests/faults/test_16_changes.py::test_fault_16_rotated_while_the_worker_slept",
+        ),
+    ),
+    Break(
+        "a result is thrown away where the database is away",
+        (Patch("store/settlements.py", "            self._again.append(member)\n", ""),),
+        ("tests/faults/test_07_to_11_database.py::test_fault_07_a_success_is_not_lost",),
+    ),
+    Break(
+        "the work is found by notifications alone",
+        (Patch("delivery/dispatcher.py", "_POLL = 1000\n", "_POLL = 3_600_000\n"),),
+        ("tests/faults/test_07_to_11_database.py::test_fault_11_no_notifications",),
+    ),
+)
