@@ -1,7 +1,6 @@
 """Picks the parts and puts them together: the only place that names a backend."""
 
 import asyncio
-import errno
 import gc
 import os
 import random
@@ -37,7 +36,7 @@ from hookferry.dialects import check_root, routers
 from hookferry.errors import StartError, Unavailable
 from hookferry.ids import IdMaker
 from hookferry.model import Key, Permission
-from hookferry.processes import serve_many
+from hookferry.processes import bound, serve_many
 from hookferry.service.alerts import Alerts
 from hookferry.service.catalogue import Catalogue
 from hookferry.service.contracts import Contracts
@@ -121,7 +120,7 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
 
     Raises StartError: port in use, file owned by another process, no key.
     """
-    with _listening(settings) as listener:
+    with bound(settings, listen=True) as listener:
         store = store_of(settings, delivers=settings.role != "api")
         await store.open()
         try:
@@ -292,37 +291,6 @@ async def _working(
         for failure in ended:
             if isinstance(failure, BaseException):
                 raise failure
-
-
-@contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    """A listening socket. Raises StartError if the port is taken, before anything else is touched."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if settings.processes > 1:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.setblocking(False)
-        try:
-            listener.bind((settings.host, settings.port))
-            listener.listen()
-        except (OSError, ValueError, TypeError) as error:
-            raise StartError(_why_not(settings, error)) from error
-        yield listener
-    finally:
-        listener.close()
-
-
-def _why_not(settings: Settings, error: Exception) -> str:
-    """Why nobody can listen there, and what to do about it."""
-    number, reason = (error.errno, error.strerror) if isinstance(error, OSError) else (None, "it is no name")
-    if number in (errno.EADDRINUSE, errno.EACCES):
-        return (
-            f"Port {settings.port} of {settings.host} cannot be used: {reason}. "
-            "Stop what uses it, or choose another one with --port."
-        )
-    return f"The address {settings.host} cannot be used: {reason}. Name one of this machine with --host."
 
 
 def _sender(settings: Settings) -> Sender:

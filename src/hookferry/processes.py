@@ -1,9 +1,11 @@
 """`serve --processes N`: several processes that share a port and a database, and one that watches them."""
 
+import errno
 import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,7 +14,7 @@ import msgspec
 import structlog
 
 from hookferry.config import Settings
-from hookferry.errors import HookferryError
+from hookferry.errors import HookferryError, StartError
 
 _log = structlog.get_logger("hookferry.processes")
 
@@ -21,6 +23,7 @@ _AGAIN = 1.0
 # So many ends in a row of processes that did not live as long as this: they cannot start.
 _MOST_FAILURES = 5
 _LIVED = 10.0
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 def serve_many(settings: Settings, serve: Callable[[Settings], int]) -> int:
@@ -28,41 +31,71 @@ def serve_many(settings: Settings, serve: Callable[[Settings], int]) -> int:
 
     The kernel spreads the connections over them (SO_REUSEPORT). One that dies is replaced.
     """
-    with _reserved(settings) as port:
+    with bound(settings, listen=False) as port:
         return _Family(msgspec.structs.replace(settings, port=port.getsockname()[1]), serve).run()
 
 
-def _reserved(settings: Settings) -> socket.socket:
-    """A socket that holds the port for the children and listens to nobody itself."""
+def bound(settings: Settings, *, listen: bool) -> socket.socket:
+    """A socket at the address of the settings, which processes of one port share. Raises StartError.
+
+    One that does not listen only holds the port.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    holder = socket.socket(family, socket.SOCK_STREAM)
-    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    holder.bind((settings.host, settings.port))
-    return holder
+    held = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if settings.processes > 1:
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.setblocking(False)
+        held.bind((settings.host, settings.port))
+        if listen:
+            held.listen()
+    except (OSError, ValueError, TypeError) as error:
+        held.close()
+        raise StartError(_why_not(settings, error)) from error
+    return held
+
+
+def _why_not(settings: Settings, error: Exception) -> str:
+    """Why nobody can listen there, and what to do about it."""
+    number, reason = (error.errno, error.strerror) if isinstance(error, OSError) else (None, "it is no name")
+    if number in (errno.EADDRINUSE, errno.EACCES):
+        return (
+            f"Port {settings.port} of {settings.host} cannot be used: {reason}. "
+            "Stop what uses it, or choose another one with --port."
+        )
+    return f"The address {settings.host} cannot be used: {reason}. Name one of this machine with --host."
 
 
 class _Family:
-    """Its mutable state is the children that live, when each began, and whether they are to end."""
+    """Its mutable state is the children that live, when each began, how many signals came, whether any child
+    has lived for long, and the worst end of one.
+    """
 
     def __init__(self, settings: Settings, serve: Callable[[Settings], int]) -> None:
         self._settings = settings
         self._serve = serve
         self._children: dict[int, float] = {}
-        self._stopping = False
+        self._signals = 0
+        self._proved = False
         self._failures = 0
-        self._worst = 0
+        self._code = 0
+        # Our end closes with us, however we end: that is how children see it.
+        self._theirs, self._ours = os.pipe()
 
     def run(self) -> int:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOPS:
             signal.signal(number, self._pass_on)
         for _ in range(self._settings.processes):
             self._spawn()
         while self._children:
             self._reap()
-        return self._worst if self._failures >= _MOST_FAILURES else 0
+        return self._code
 
     def _pass_on(self, number: int, frame: object) -> None:
-        self._stopping = True
+        self._signals += 1
+        if self._signals > 1:
+            self._code = 128 + number
         self._tell(number)
 
     def _tell(self, number: int) -> None:
@@ -71,14 +104,20 @@ class _Family:
                 os.kill(child, number)
 
     def _spawn(self) -> None:
+        # A signal in between would tell all but the new one, or come to the new one as if it were the parent.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         child = os.fork()
         if not child:
             self._be_child()
         self._children[child] = time.monotonic()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
     def _be_child(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOPS:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+        os.close(self._ours)
+        threading.Thread(target=_end_with, args=(self._theirs,), daemon=True).start()
         code = 1
         try:
             code = self._serve(self._settings)
@@ -90,16 +129,29 @@ class _Family:
     def _reap(self) -> None:
         child, status = os.wait()
         began = self._children.pop(child, 0.0)
-        code = os.waitstatus_to_exitcode(status)
-        if self._stopping:
+        if self._signals:
             return
-        self._failures = 0 if time.monotonic() - began > _LIVED else self._failures + 1
-        self._worst = code if code > 0 else 1
+        code = os.waitstatus_to_exitcode(status)
+        lived = _old(began)
+        self._proved = self._proved or lived or any(map(_old, self._children.values()))
+        self._failures = 0 if lived else self._failures + 1
         _log.error("a process ended", process=child, code=code)
-        if self._failures >= _MOST_FAILURES:
-            self._stopping = True
+        # One that ends by itself before any has lived for long cannot start, nor can the others.
+        if (code > 0 and not self._proved) or self._failures >= _MOST_FAILURES:
+            self._code = max(code, 1)
+            self._signals = 1
             self._tell(signal.SIGTERM)
             return
         time.sleep(_AGAIN)
-        if not self._stopping:
+        if not self._signals:
             self._spawn()
+
+
+def _end_with(pipe: int) -> None:
+    """Stop this process in order once nobody holds the other end of a pipe."""
+    os.read(pipe, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _old(began: float) -> bool:
+    return time.monotonic() - began > _LIVED
