@@ -237,8 +237,12 @@ def allowance(health: Health, now: int, cap: int, policy: Policy) -> int:
 
 def parked_until(health: Health, now: int, policy: Policy) -> int | None:
     """When to look at a parked endpoint again; None for one that may be sent something now."""
-    waits = [health.throttled_until, health.probe_at if _broken(health, policy) else 0]
-    return max((wait for wait in waits if now < wait <= now + policy.longest_wait), default=None)
+    probe_at = health.probe_at if _broken(health, policy) else 0
+    if health.throttled_until <= now and probe_at <= now:
+        return None
+    latest = now + policy.longest_wait
+    waits = (health.throttled_until, probe_at)
+    return max((wait for wait in waits if now < wait <= latest), default=None)
 
 
 def state(health: Health, now: int) -> State:
@@ -253,6 +257,15 @@ def state(health: Health, now: int) -> State:
 def rests(health: Health, now: int, policy: Policy) -> bool:
     """True if nothing may be sent now but a probe that was won."""
     return _broken(health, policy) or parked_until(health, now, policy) is not None
+
+
+def is_unhindered(health: Health, now: int) -> bool:
+    """True if it may be sent as much as any other, whatever the policy. Quick, for it is asked of many."""
+    return (
+        health.breaker is Breaker.CLOSED
+        and health.throttled_until <= now
+        and now - health.ramp_at >= _MOST_DOUBLINGS * _SECOND
+    )
 
 
 def is_well(health: Health, now: int, policy: Policy) -> bool:
