@@ -14,7 +14,15 @@ from hookferry.store.base import Backlog, Ingest, Ingested, OutdatedError, Prune
 from hookferry.store.database import Database
 from hookferry.store.postgres import hot, migrations, partitions
 from hookferry.store.postgres.batcher import Batcher
-from hookferry.store.postgres.connection import ACQUIRE, AGAIN, connect, starting, transaction, translated
+from hookferry.store.postgres.connection import (
+    ACQUIRE,
+    AGAIN,
+    LOCKED,
+    connect,
+    starting,
+    transaction,
+    translated,
+)
 from hookferry.store.postgres.statements import Statements
 from hookferry.store.postgres.watcher import Watcher
 from hookferry.store.rows import work_of
@@ -91,7 +99,7 @@ class PostgresStore(SharedStore):
             migrations.require_none(await migrations.plan(connection))
             async with connection.transaction():
                 await configuration.check_key(Statements(connection), self._vault)
-                await partitions.make_ahead(connection, self.clock.now())
+        await self._make_partitions(self.clock.now())
         url = self._direct or self._url
         self._watcher = Watcher(url, self._pool, self.directory, self._vault, self.clock)
         # Known to the others first, so that they wait for it with what they change from now on.
@@ -282,11 +290,22 @@ class PostgresStore(SharedStore):
 
     async def prune(self, before: int, bodies_before: int, now: int, limit: int) -> tuple[Pruned, bool]:
         with translated():
-            async with transaction(self._pool) as connection:
-                await partitions.make_ahead(connection, now)
+            await self._make_partitions(now)
             async with transaction(self._pool) as connection:
                 await Statements(connection).run("forget_changes")
-                return await partitions.prune(connection, before, bodies_before, now, limit)
+                pruned, more = await partitions.prune(connection, before, bodies_before, now, limit)
+            try:
+                async with transaction(self._pool) as connection:
+                    dropped, left = await partitions.drop_oldest(connection, before, limit)
+            except LOCKED:
+                return pruned, more
+        return pruned.plus(dropped), more or left
+
+    async def _make_partitions(self, now: int) -> None:
+        # There is time: they are made days ahead, and meanwhile there is one for all the rest.
+        with suppress(LOCKED):
+            async with transaction(self._pool) as connection:
+                await partitions.make_ahead(connection, now)
 
 
 def _weight(one: Ingest) -> int:

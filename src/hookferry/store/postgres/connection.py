@@ -65,6 +65,8 @@ AGAIN: tuple[type[BaseException], ...] = (
     asyncpg.LockNotAvailableError,
 )
 
+LOCKED = asyncpg.LockNotAvailableError
+
 
 def unavailable(error: BaseException) -> HookferryError:
     """What a failure means to a caller, and what to do about it."""

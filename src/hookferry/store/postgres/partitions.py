@@ -11,6 +11,9 @@ from hookferry.store.postgres.statements import Statements
 
 DAY = 24 * 3600 * 1000
 _AHEAD = 3
+# To make and to drop needs tables alone: while it waits for somebody who reads for long, such as a backup,
+# all others wait behind it. So it gives up soon (LockNotAvailableError), to be tried again later.
+_BRIEFLY = "set local lock_timeout = '200ms'"
 _PREFIXES = {"events": "evt", "deliveries": "dlv", "attempts": "att"}
 _NAME = re.compile(r"(events|deliveries|attempts)_\d{8}")
 
@@ -50,6 +53,7 @@ async def make(connection: Any, times: Iterable[int]) -> None:
     if all(partition.name in there for partition in wanted):
         return
     await db.rows("lock_partitions")
+    await connection.execute(_BRIEFLY)
     there = {partition.name for partition in await read(db)}
     for partition in wanted:
         if partition.name not in there:
@@ -96,17 +100,12 @@ def _ours(name: str) -> str:
 async def prune(
     connection: Any, before: int, bodies_before: int, now: int, limit: int
 ) -> tuple[Pruned, bool]:
-    """One step of retention, inside a transaction. See the seam; whole days count."""
+    """One step of retention, inside a transaction, but for whole days that go. See the seam."""
     db = Statements(connection)
     await db.rows("lock_partitions")
     went = dict.fromkeys(_PREFIXES, 0)
     more = False
     partitions = await read(db)
-    for partition in partitions:
-        if partition.ends <= before:
-            rows, left = await _take(connection, db, partition, limit)
-            went[partition.parent] += rows
-            more = more or left
     # What is in no partition is before all of them: it came with a clock that went wrong.
     first = min((partition.begins for partition in partitions), default=before)
     for parent, prefix in _PREFIXES.items():
@@ -119,14 +118,33 @@ async def prune(
     return pruned, more or unfinished or keys == limit
 
 
+async def drop_oldest(connection: Any, before: int, limit: int) -> tuple[Pruned, bool]:
+    """Drop a day that is old, or rows of days in which something still waits, inside a transaction.
+
+    One at a time: from then to the commit its table is nobody else's.
+    """
+    db = Statements(connection)
+    await db.rows("lock_partitions")
+    await connection.execute(_BRIEFLY)
+    for partition in await read(db):
+        if partition.ends <= before:
+            rows, left = await _take(connection, db, partition, limit)
+            if rows or left:
+                return Pruned(**{partition.parent: rows}), True
+    return Pruned(), False
+
+
 async def _take(connection: Any, db: Statements, partition: Partition, limit: int) -> tuple[int, bool]:
-    """A partition goes whole, or row by row while something in it still waits."""
+    """A partition goes whole, or row by row while something in it still waits.
+
+    How many rows went, and whether there may be more to do.
+    """
     first, last = partition.bounds
     _, newest = (ids.floor("evt", partition.begins), ids.floor("evt", partition.ends))
     oldest = first if partition.parent == "events" else ""
     waits = partition.parent != "deliveries" and await db.row("waits_within", oldest, newest)
     if not waits:
-        return await drop(connection, partition), False
+        return await drop(connection, partition), True
     rows = await db.run(f"prune_{partition.parent}", first, last, limit)
     return rows, rows == limit
 
