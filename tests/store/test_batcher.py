@@ -1,5 +1,6 @@
 """Group commits on PostgreSQL: who is told what when a commit fails."""
 
+import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
@@ -19,3 +20,31 @@ async def test_a_database_that_is_away_is_no_bug() -> None:
             await batcher.submit(1, "a member")
         await batcher.close()
     assert logs == []
+
+
+class Meets:
+    """A commit that meets another transaction so many times. Its mutable state is how often it was tried."""
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+        self.tries = 0
+
+    async def __call__(self, members: list[object]) -> list[object]:
+        self.tries += 1
+        if self.tries <= self._times:
+            raise asyncpg.SerializationError("could not serialize access")
+        return members
+
+
+async def test_a_commit_that_meets_another_is_tried_again() -> None:
+    """FAULTS, 10."""
+    batcher = Batcher(Meets(3), lambda size: None, 100)
+    assert await batcher.submit(1, "a member") == "a member"
+
+
+async def test_tries_are_bounded() -> None:
+    """Whatever is in its way for good ends as 503, not as an endless wait (FAULTS, 10)."""
+    commit = Meets(1000)
+    with pytest.raises(Unavailable):
+        await Batcher(commit, lambda size: None, 100).submit(1, "a member")
+    assert commit.tries < 10

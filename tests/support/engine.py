@@ -23,6 +23,7 @@ from hookferry.service.contracts import Contracts
 from hookferry.service.operational import OperationalEvents
 from hookferry.service.publish import Draft, HandOver, Publisher
 from hookferry.store.base import Ingested, Settled, Slice
+from hookferry.store.postgres import PostgresStore
 from hookferry.store.sqlite import SqliteStore
 from hookferry.store.vault import Vault
 from tests.support.clock import ManualClock
@@ -35,7 +36,12 @@ class Engine:
     """The parts as app.py puts them together, a tenant `demo` and a receiver that verifies."""
 
     def __init__(
-        self, store: SqliteStore, clock: ManualClock, receiver: Receiver, sender: Sends, lane_cap: int = 8
+        self,
+        store: SqliteStore | PostgresStore,
+        clock: ManualClock,
+        receiver: Receiver,
+        sender: Sends,
+        lane_cap: int = 8,
     ) -> None:
         self.store = store
         self.clock = clock

@@ -94,6 +94,10 @@ class Executor:
             self.give_back(work, _OUR_BUG)
 
     async def _attempt(self, work: Work) -> None:
+        if not self._store.fresh:
+            # Stopped just before its turn, it may not know what has changed meanwhile (rule 6).
+            self.give_back(work)
+            return
         endpoint = self._store.directory.find_endpoint(work.delivery.endpoint)
         tenant = self._store.directory.tenants.get(work.delivery.tenant)
         if endpoint is None or tenant is None or endpoint.status is not EndpointStatus.ACTIVE:
