@@ -76,8 +76,13 @@ def unavailable(error: BaseException) -> HookferryError:
     if isinstance(error, _GONE):
         return Unavailable("The database cannot be reached; we keep trying.", for_all=True)
     if isinstance(error, (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)):
-        return HookferryError(f"The database refused a row: {error}.")
-    return Unavailable(f"The database refused: {error}.")
+        return HookferryError(f"The database refused a row: {_said(error)}.")
+    return Unavailable(f"The database refused: {_said(error)}.")
+
+
+def _said(error: BaseException) -> str:
+    """Its first line: what follows are details, and they quote values."""
+    return str(error).strip().partition("\n")[0].rstrip(".")
 
 
 FAILURES: tuple[type[BaseException], ...] = (asyncpg.PostgresError, *_GONE)
@@ -182,7 +187,7 @@ def _why(error: BaseException) -> str:
         return f"It cannot be reached: {error}. Does it run, and may this machine reach it?"
     if not isinstance(error, FAILURES):
         return "There is a row in it that cannot be read. Restore a backup."
-    return f"{str(error).strip().rstrip('.')}."
+    return f"{_said(error)}."
 
 
 @asynccontextmanager

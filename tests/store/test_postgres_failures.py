@@ -1,0 +1,29 @@
+"""What PostgreSQL refuses, in our words."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hookferry.errors import HookferryError
+from tests.store.world import World, postgres_store
+from tests.support.clock import ManualClock
+
+
+@pytest.fixture
+async def world(postgres_url: str, clock: ManualClock) -> AsyncIterator[World]:
+    store = postgres_store(postgres_url, clock)
+    await store.open()
+    world = World(store, clock)
+    await world.add_tenant("demo")
+    world.endpoint = await world.add_endpoint("demo")
+    yield world
+    await store.close()
+
+
+async def test_a_refused_row_is_not_quoted(world: World) -> None:
+    """The database's details hold values, which may be a customer's."""
+    event = world.event()
+    await world.publish(event=event)
+    with pytest.raises(HookferryError, match="duplicate key") as refused:
+        await world.publish(event=event)
+    assert event.id not in refused.value.message
