@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hookferry.errors import HookferryError
+from hookferry.errors import HookferryError, NotFound
 from tests.store.world import World, postgres_store
 from tests.support.clock import ManualClock
 
@@ -27,3 +27,15 @@ async def test_a_refused_row_is_not_quoted(world: World) -> None:
     with pytest.raises(HookferryError, match="duplicate key") as refused:
         await world.publish(event=event)
     assert event.id not in refused.value.message
+
+
+async def test_nothing_has_nul_in_its_name(world: World) -> None:
+    """PostgreSQL has no such texts: what is asked for by one is not there, and that is no bug."""
+    with pytest.raises(NotFound):
+        await world.store.event("demo", "evt_\0")
+
+
+async def test_nothing_with_nul_in_its_name_is_retried(world: World) -> None:
+    """Nor where something would be written."""
+    with pytest.raises(NotFound):
+        await world.store.retry("demo", "dlv_\0", "dlv_1", 0)

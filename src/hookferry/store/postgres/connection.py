@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import msgspec
 
-from hookferry.errors import HookferryError, StartError, Unavailable
+from hookferry.errors import HookferryError, NotFound, StartError, Unavailable
 from hookferry.kinds import without_password
 from hookferry.store.database import RacedError
 
@@ -75,6 +75,9 @@ def unavailable(error: BaseException) -> HookferryError:
             return Unavailable(message, for_all=True)
     if isinstance(error, _GONE):
         return Unavailable("The database cannot be reached; we keep trying.", for_all=True)
+    if isinstance(error, asyncpg.CharacterNotInRepertoireError):
+        # Texts that are stored have been looked through: somebody asks for one with NUL in it.
+        return NotFound("Nothing has the character NUL in its name.")
     if isinstance(error, (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)):
         return HookferryError(f"The database refused a row: {_said(error)}.")
     return Unavailable(f"The database refused: {_said(error)}.")
