@@ -399,7 +399,10 @@ async def test_claims_stop_when_enough_is_in_memory(tmp_path: Path) -> None:
         for _ in range(1000):
             await made.publish(hand_over=Deaf())
         made.start()
-        for _ in range(100):
+        async with asyncio.timeout(20):
+            while (leased := (await made.store.backlog()).leased) <= 512:
+                made.clock.advance(1)
+        for _ in range(20):
             made.clock.advance(1)
             leased = (await made.store.backlog()).leased
         sender.open()
