@@ -2,7 +2,11 @@
 
 import asyncio
 import signal
+from typing import LiteralString
 
+import psycopg
+
+from hookferry.receiver import Receiver
 from tests.faults.machines import machines, tell
 from tests.support.hostile import OK, Peer, answers, hostile
 from tests.support.place import Place
@@ -68,3 +72,37 @@ async def test_fault_06_what_waited_in_its_memory_is_not_sent(on_postgres: Place
         await those.until(*["succeeded"] * 5)
         other.kill()
     assert len(receiver.requests) == 1 + 4 + 1
+
+
+async def test_fault_06_stopped_within_a_transaction(on_postgres: Place) -> None:
+    """What it has locked holds up its own rescue, and nobody's sign of life: they keep their leases."""
+    async with machines(on_postgres, *LEASE, workers=2) as those, Receiver() as receiver:
+        await those.tenant.register(receiver.url)
+        async with (
+            await psycopg.AsyncConnection.connect(str(on_postgres.url)) as stopped,
+            await psycopg.AsyncConnection.connect(str(on_postgres.url), autocommit=True) as observer,
+        ):
+            await observer.execute("insert into workers (id, until) values ('wrk_stopped', 1)")
+            # As a publish does that waits for its commit.
+            await stopped.execute("select 1 from workers where id = 'wrk_stopped' for key share")
+            lapsed = 0
+            for _ in range(30):
+                await asyncio.sleep(0.1)  # three leases: that none lapses is the test's subject
+                lapsed += await one(observer, LAPSED)
+        await those.tenant.publish()
+        await those.until("succeeded")
+    assert lapsed == 0
+
+
+# A tenth of a second is the machine's, not ours.
+LAPSED = """
+select count(*) from workers
+where delivers and id <> 'wrk_stopped' and until < extract(epoch from clock_timestamp()) * 1000 - 100
+"""
+
+
+async def one(connection: psycopg.AsyncConnection, query: LiteralString) -> int:
+    """A number."""
+    row = await (await connection.execute(query)).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,7 +1,7 @@
 """The keeper: what has to be done from time to time, whoever publishes or receives."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -54,15 +54,25 @@ class Keeper:
         self._due: dict[Callable[[], Awaitable[None]], int] = {}
 
     async def run(self) -> None:
-        """Do each duty when it is due, until `stop`."""
-        duties = {
-            self._heartbeat: self._lease // 3,
-            self._rescue: _RESCUE_EVERY,
-            self._reconcile: _RECONCILE_EVERY,
-            self._prune: _PRUNE_EVERY,
-            self._note_uses: _NOTE_EVERY,
-            self._replay: _REPLAY_EVERY,
-        }
+        """Do each duty when it is due, until `stop`.
+
+        The sign of life waits for no other duty: one may wait for the locks of a process that was stopped
+        within a transaction, and everybody's leases would lapse.
+        """
+        await asyncio.gather(
+            self._keep({self._heartbeat: self._lease // 3}),
+            self._keep(
+                {
+                    self._rescue: _RESCUE_EVERY,
+                    self._reconcile: _RECONCILE_EVERY,
+                    self._prune: _PRUNE_EVERY,
+                    self._note_uses: _NOTE_EVERY,
+                    self._replay: _REPLAY_EVERY,
+                }
+            ),
+        )
+
+    async def _keep(self, duties: Mapping[Callable[[], Awaitable[None]], int]) -> None:
         while not self._stop.is_set():
             now = self._clock.now()
             for duty, every in duties.items():
@@ -70,10 +80,10 @@ class Keeper:
                 if not now < self._due.get(duty, 0) <= now + every:
                     self._due[duty] = now + every
                     await self._try(duty)
-            await self._clock.wait(self._stop, min(self._due.values()))
+            await self._clock.wait(self._stop, min(self._due[duty] for duty in duties))
 
     def stop(self) -> None:
-        """End `run` after the duty at hand."""
+        """End `run` after the duties at hand."""
         self._stop.set()
 
     async def _try(self, duty: Callable[[], Awaitable[None]]) -> None:
