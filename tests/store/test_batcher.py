@@ -48,3 +48,14 @@ async def test_tries_are_bounded() -> None:
     with pytest.raises(Unavailable):
         await Batcher(commit, lambda size: None, 100).submit(1, "a member")
     assert commit.tries < 10
+
+
+async def test_a_failure_that_nobody_knows_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a commit is told something, whatever the driver comes up with."""
+
+    def puzzled(error: BaseException) -> None:
+        raise AttributeError("an error without what errors have")
+
+    monkeypatch.setattr("hookferry.store.postgres.batcher.unavailable", puzzled)
+    with pytest.raises(AttributeError):
+        await Batcher(Meets(1000), lambda size: None, 100).submit(1, "a member")

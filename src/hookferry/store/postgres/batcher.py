@@ -72,7 +72,11 @@ class Batcher:
             await asyncio.sleep(0)
             while self._jobs:
                 batch = self._take()
-                self._tell(batch, await self._results([job.member for job in batch]))
+                try:
+                    results = await self._results([job.member for job in batch])
+                except Exception as error:  # a bug in what tells failures apart: nobody may wait for ever
+                    results = [error] * len(batch)
+                self._tell(batch, results)
         finally:
             self._task = None
             if self._jobs:
