@@ -126,26 +126,6 @@ async def test_what_a_stopped_transaction_holds_keeps_no_other_waiting(
     assert freed == [2, 1]
 
 
-async def test_a_worker_that_lost_a_part_is_told_too(both: tuple[World, World], postgres_url: str) -> None:
-    """What was freed is another's by now, though the worker's row is still there."""
-    one, other = both
-    told: list[bool] = []
-    one.store.watch(lambda: None, lambda: told.append(True))
-    for _ in range(2):
-        await one.publish(status=DeliveryStatus.LEASED)
-    connection = await connect_once(postgres_url)
-    holding = connection.transaction()
-    await holding.start()
-    await connection.execute("select 1 from queue order by id limit 1 for update")
-    other.clock.advance(31)
-    await other.store.heartbeat(other.clock.now(), other.clock.now() + 30_000)
-    await other.store.rescue(other.clock.now())
-    await holding.rollback()
-    await connection.close()
-    await one.store.heartbeat(one.clock.now(), one.clock.now() + 30_000)
-    assert told == [True]
-
-
 async def test_a_worker_that_was_taken_for_dead_is_told(both: tuple[World, World]) -> None:
     """What it had is another's by now (FAULTS, 6)."""
     one, other = both

@@ -134,7 +134,7 @@ insert into workers (id, until, delivers) values ($1, $2, $3)
 on conflict (id) do update set until = excluded.until, confirmed_at = now()
 
 -- name: heartbeat
-update workers set until = $2 where id = $1 and until > 0
+update workers set until = $2 where id = $1
 
 -- name: lapsed
 -- Locked before anything of theirs is freed: an ingest of theirs is then either seen or refused.
@@ -148,13 +148,9 @@ where (tenant, id) in (
 )
 
 -- name: forget_worker
--- Not before all that it had is freed; until then it is marked, so that its next sign of life tells it.
-with kept as (
-    select 1 from queue where status = 'leased' and worker = $1 limit 1
-), marked as (
-    update workers set until = 0 where id = $1 and exists (select 1 from kept)
-)
-delete from workers where id = $1 and not exists (select 1 from kept)
+-- Not before all that it had is freed.
+delete from workers where id = $1
+  and not exists (select 1 from queue where status = 'leased' and worker = $1)
 
 -- name: hold
 update queue set status = 'held', due_at = null
