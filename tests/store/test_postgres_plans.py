@@ -12,8 +12,8 @@ from hookferry.store.queries import migrations
 from tests.support.postgres import Databases
 
 GROWING = r"(queue|events|deliveries|attempts|idempotency)(_\w+)?"
-# The first two run when a worker died or ends, `backlog` counts for the metrics.
-WHOLE = {"rescue", "forget_worker", "backlog"}
+# `rescue` runs when a worker died, `leave_work` when one ends, `backlog` counts for the metrics.
+WHOLE = {"rescue", "leave_work", "backlog"}
 
 _OPTIONS = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
 

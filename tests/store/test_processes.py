@@ -106,26 +106,6 @@ async def test_a_dead_workers_deliveries_are_another_s(both: tuple[World, World]
     assert await other.store.rescue(other.clock.now()) == 1
 
 
-async def test_what_a_stopped_transaction_holds_keeps_no_other_waiting(
-    both: tuple[World, World], postgres_url: str
-) -> None:
-    """A worker that stopped within a transaction: the rest of what it had is freed, and this later."""
-    one, other = both
-    for _ in range(3):
-        await one.publish(status=DeliveryStatus.LEASED)
-    connection = await connect_once(postgres_url)
-    holding = connection.transaction()
-    await holding.start()
-    await connection.execute("select 1 from queue order by id limit 1 for update")
-    other.clock.advance(31)
-    await other.store.heartbeat(other.clock.now(), other.clock.now() + 30_000)
-    freed = [await other.store.rescue(other.clock.now())]
-    await holding.rollback()
-    await connection.close()
-    freed.append(await other.store.rescue(other.clock.now()))
-    assert freed == [2, 1]
-
-
 async def test_a_worker_that_was_taken_for_dead_is_told(both: tuple[World, World]) -> None:
     """What it had is another's by now (FAULTS, 6)."""
     one, other = both

@@ -170,11 +170,11 @@ async def _end(db: Database, final: list[Settlement]) -> None:
 
 async def rescue(db: Database, now: int, worker: str) -> int:
     """See the seam. A worker that is alive to ask never rescues itself."""
-    freed = 0
-    for (lapsed,) in await db.rows("lapsed", now, worker):
-        # Rare, so that it may read the whole queue: an index of leases would cost each delivery two writes.
-        freed += await db.run("rescue", now, lapsed)
-        await db.run("forget_worker", lapsed)
+    # Rare, so that it may read the whole queue: an index of leases would cost each delivery two writes.
+    if await db.row("lapsed", now, worker) is None:
+        return 0
+    freed = await db.run("rescue", now, worker)
+    await db.run("forget_workers", now, worker)
     return freed
 
 

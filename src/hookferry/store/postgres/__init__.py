@@ -121,7 +121,7 @@ class PostgresStore(SharedStore):
         self._pool.terminate()
 
     async def _leave(self, db: Database) -> None:
-        await db.run("rescue", self.clock.now(), self.worker)
+        await db.run("leave_work", self.clock.now(), self.worker)
         await db.run("forget_worker", self.worker)
 
     async def _transact(self, work: Callable[[Database], Awaitable[T]]) -> T:

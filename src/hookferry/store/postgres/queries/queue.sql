@@ -138,19 +138,22 @@ update workers set until = $2 where id = $1
 
 -- name: lapsed
 -- Locked before anything of theirs is freed: an ingest of theirs is then either seen or refused.
-select id from workers where until <= $1 and id <> $2 for update skip locked
+select id from workers where until <= $1 and id <> $2 for update
 
 -- name: rescue
--- But what a transaction that goes on holds: one that stopped within it must not keep the others waiting.
 update queue set status = 'pending', due_at = coalesce(due_at, $1), worker = null
-where (tenant, id) in (
-    select tenant, id from queue where status = 'leased' and worker = $2 for update skip locked
-)
+where status = 'leased' and worker in (select id from workers where until <= $1 and id <> $2)
+
+-- name: forget_workers
+delete from workers where until <= $1 and id <> $2
+
+-- name: leave_work
+-- A worker that ends gives back what it still has.
+update queue set status = 'pending', due_at = coalesce(due_at, $1), worker = null
+where status = 'leased' and worker = $2
 
 -- name: forget_worker
--- Not before all that it had is freed.
 delete from workers where id = $1
-  and not exists (select 1 from queue where status = 'leased' and worker = $1)
 
 -- name: hold
 update queue set status = 'held', due_at = null

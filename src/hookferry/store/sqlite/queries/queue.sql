@@ -105,13 +105,13 @@ insert into workers (id, until) values (?, ?) on conflict (id) do update set unt
 
 -- name: rescue
 update queue set status = 'pending', due_at = coalesce(due_at, ?1), worker = null
-where status = 'leased' and worker = ?2
+where status = 'leased' and worker in (select id from workers where until <= ?1 and id <> ?2)
 
 -- name: lapsed
-select id from workers where until <= ? and id <> ?
+select id from workers where until <= ? and id <> ? limit 1
 
--- name: forget_worker
-delete from workers where id = ?
+-- name: forget_workers
+delete from workers where until <= ? and id <> ?
 
 -- name: free_leases
 update queue set status = 'pending', due_at = coalesce(due_at, ?), worker = null
