@@ -118,6 +118,34 @@ async def test_a_worker_that_was_taken_for_dead_is_told(both: tuple[World, World
     assert told == [True]
 
 
+async def test_a_worker_that_was_taken_for_dead_sends_nothing_before_it_is_told(
+    both: tuple[World, World],
+) -> None:
+    """Until it has given back what waits in its lanes: others may be sending that."""
+    one, other = both
+    told: list[bool] = []
+    one.store.watch(lambda: None, lambda: told.append(one.store.fresh))
+    other.clock.advance(31)
+    await other.store.heartbeat(other.clock.now(), other.clock.now() + 30_000)
+    await other.store.rescue(other.clock.now())
+    await one.store.heartbeat(one.clock.now(), one.clock.now() + 30_000)
+    assert told == [False]
+
+
+async def test_a_planning_anew_makes_no_lease_longer(both: tuple[World, World], postgres_url: str) -> None:
+    """A worker that dies after it is missed for its own lease, not for the one that it began with."""
+    one, _ = both
+    await one.store.heartbeat(one.clock.now(), one.clock.now() + 3_000)
+    assert isinstance(one.store, PostgresStore)
+    planned, one.store._watcher.seen = one.ingest_of(one.event()), -1
+    with pytest.raises(OutdatedError):
+        await one.store.ingest([planned])
+    connection = await connect_once(postgres_url)
+    until = await connection.fetchval("select until from workers where id = $1", one.store.worker)
+    await connection.close()
+    assert until == one.clock.now() + 3_000
+
+
 async def test_a_worker_that_was_taken_for_dead_stores_nothing_leased(both: tuple[World, World]) -> None:
     """Its ingest is planned anew: nobody would free what it leases to itself."""
     one, other = both

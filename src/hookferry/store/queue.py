@@ -25,6 +25,11 @@ _Used = dict[tuple[str, str], tuple[bytes, Ingested]]
 """By tenant and idempotency key: the fingerprint of what was published first, and its answer."""
 
 
+def weight(one: Ingest) -> int:
+    """About how many rows an ingest writes."""
+    return 1 + len(one.deliveries) + sum(map(weight, one.followers))
+
+
 async def ingest(
     db: Database, members: list[list[Ingest]], worker: str
 ) -> list[list[Ingested] | HookferryError]:

@@ -18,6 +18,7 @@ from hookferry.store.postgres.connection import (
     ACQUIRE,
     AGAIN,
     LOCKED,
+    TRIES,
     connect,
     starting,
     transaction,
@@ -34,8 +35,6 @@ T = TypeVar("T")
 
 # Rows of one transaction: some 10 ms of the database's time.
 _HEAVIEST = 1024
-# Of one that only reads its rows again and again if it fails.
-_TRIES = 5
 # Connections that read the history.
 _READERS = 2
 # Seconds between two hints to other processes that something is due.
@@ -71,6 +70,7 @@ class PostgresStore(SharedStore):
         self._delivers = delivers
         self._claimed_last = ""
         self._until = 0
+        self._lease = _FIRST_LEASE
         self._hint: asyncio.TimerHandle | None = None
         self._hints: set[asyncio.Task[None]] = set()
 
@@ -103,7 +103,8 @@ class PostgresStore(SharedStore):
         url = self._direct or self._url
         self._watcher = Watcher(url, self._pool, self.directory, self._vault, self.clock)
         # Known to the others first, so that they wait for it with what they change from now on.
-        await self._register(self.clock.now() + _FIRST_LEASE)
+        self._until = self.clock.now() + self._lease
+        await self._register(self._until)
         await self._watcher.load()
         await self._watcher.confirm(self.worker)
 
@@ -126,7 +127,7 @@ class PostgresStore(SharedStore):
 
     async def _transact(self, work: Callable[[Database], Awaitable[T]]) -> T:
         with translated():
-            for _ in range(_TRIES):
+            for _ in range(TRIES):
                 try:
                     return await self._once(work)
                 except AGAIN:
@@ -174,7 +175,7 @@ class PostgresStore(SharedStore):
         self._watcher.lapsed = lapsed
 
     def ingest(self, events: Sequence[Ingest]) -> "asyncio.Future[list[Ingested]]":
-        return self._ingests.submit(sum(map(_weight, events)), (events, self._watcher.seen))
+        return self._ingests.submit(sum(map(queue.weight, events)), (events, self._watcher.seen))
 
     async def _ingest_all(self, members: list[tuple[Sequence[Ingest], int]]) -> list[Any]:
         planned = [list(events) for events, _ in members]
@@ -207,7 +208,8 @@ class PostgresStore(SharedStore):
             return await queue.ingest(db, planned, self.worker)
 
     async def _refresh(self) -> None:
-        await self.heartbeat(self.clock.now(), max(self._until, self.clock.now() + _FIRST_LEASE))
+        now = self.clock.now()
+        await self.heartbeat(now, now + self._lease)
         await self._watcher.confirm(self.worker)
 
     def _hint_others(self) -> None:
@@ -270,18 +272,17 @@ class PostgresStore(SharedStore):
         return [work_of(row, self.worker) for row in rows]
 
     async def heartbeat(self, now: int, until: int) -> None:
-        renewed = await self._transact(lambda db: db.run("heartbeat", self.worker, until))
-        self._until = until
-        if not renewed:
-            # Others have freed what this process had: all it knows may be old.
+        if not await self._transact(lambda db: db.run("heartbeat", self.worker, until)):
+            # Others have freed what this process had, and may be sending it; all it knows may be old.
+            self._until = 0
+            self._watcher.lapsed()
             await self._register(until)
             with translated():
                 await self._watcher.load()
-            self._watcher.lapsed()
+        self._until, self._lease = until, until - now
 
     async def _register(self, until: int) -> None:
         await self._transact(lambda db: db.run("register", self.worker, until, self._delivers))
-        self._until = until
 
     async def backlog(self) -> Backlog:
         row = await self._transact(lambda db: db.row("backlog"))
@@ -306,11 +307,6 @@ class PostgresStore(SharedStore):
         with suppress(LOCKED):
             async with transaction(self._pool) as connection:
                 await partitions.make_ahead(connection, now)
-
-
-def _weight(one: Ingest) -> int:
-    """About how many rows an ingest writes."""
-    return 1 + len(one.deliveries) + sum(map(_weight, one.followers))
 
 
 def _waits(one: Ingest) -> bool:

@@ -10,12 +10,9 @@ import structlog
 from hookferry.errors import Unavailable
 from hookferry.logs import described
 from hookferry.store.answering import Done, Waits, answer
-from hookferry.store.postgres.connection import AGAIN, FAILURES, unavailable
+from hookferry.store.postgres.connection import AGAIN, FAILURES, TRIES, unavailable
 
 _log = structlog.get_logger("hookferry.store")
-
-# How often a transaction is done again that met another one.
-_TRIES = 6
 
 
 class Job(NamedTuple):
@@ -110,7 +107,7 @@ class Batcher:
         return await self._results(members[:half]) + await self._results(members[half:])
 
     async def _tried(self, members: list[Any]) -> list[Any]:
-        for turn in range(_TRIES):
+        for turn in range(TRIES):
             try:
                 return await self._commit(members)
             except AGAIN:

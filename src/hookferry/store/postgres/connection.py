@@ -65,6 +65,8 @@ AGAIN: tuple[type[BaseException], ...] = (
     asyncpg.LockNotAvailableError,
 )
 
+# How often a transaction is done again that met another one.
+TRIES = 5
 LOCKED = asyncpg.LockNotAvailableError
 
 

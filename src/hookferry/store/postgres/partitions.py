@@ -140,8 +140,9 @@ async def _take(connection: Any, db: Statements, partition: Partition, limit: in
     How many rows went, and whether there may be more to do.
     """
     first, last = partition.bounds
-    _, newest = (ids.floor("evt", partition.begins), ids.floor("evt", partition.ends))
+    # An attempt may be of a delivery whose event is older; a final delivery waits for nothing.
     oldest = first if partition.parent == "events" else ""
+    newest = ids.floor("evt", partition.ends)
     waits = partition.parent != "deliveries" and await db.row("waits_within", oldest, newest)
     if not waits:
         return await drop(connection, partition), True

@@ -109,7 +109,7 @@ class SqliteStore(SharedStore):
     # The queue
 
     def ingest(self, events: Sequence[Ingest]) -> "asyncio.Future[list[Ingested]]":
-        weight = sum(map(_weight, events))
+        weight = sum(map(queue.weight, events))
         if weight > _LARGE:
             return self._writer.call(lambda connection: _one(self._ingest(connection, [list(events)])))
         return self._writer.submit(0, weight, self._ingest, events)
@@ -165,11 +165,6 @@ def _run_in_snapshot(connection: sqlite3.Connection, work: Callable[[Database], 
         return _run(connection, work)
     finally:
         connection.execute("commit")
-
-
-def _weight(one: Ingest) -> int:
-    """About how many rows an ingest writes."""
-    return 1 + len(one.deliveries) + sum(map(_weight, one.followers))
 
 
 def _one(results: list[list[Ingested] | HookferryError]) -> list[Ingested]:
