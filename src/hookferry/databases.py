@@ -13,11 +13,11 @@ from hookferry.config import Settings
 from hookferry.delivery.keeper import prune_step
 from hookferry.errors import StartError
 from hookferry.ids import IdMaker
-from hookferry.store.base import Pruned
 from hookferry.store.condition import Condition
 from hookferry.store.queries import Plan
 from hookferry.store.sqlite import SqliteStore
 from hookferry.store.sqlite.connection import planned as planned_on_sqlite
+from hookferry.store.values import Pruned
 from hookferry.store.vault import Vault, key_from_file, key_from_text
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from hookferry import model
 from hookferry.api.attempts import Attempt
 from hookferry.model import DeliveryStatus, Endpoint, Outcome, Phases, Request, Response, Result
 from hookferry.service.forms import NewEndpoint
-from hookferry.store.base import Settlement
+from hookferry.store.values import Settlement
 from tests.api.conftest import Client
 from tests.store.world import World
 from tests.support.services import House

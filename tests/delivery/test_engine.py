@@ -11,7 +11,7 @@ import msgspec
 from hookferry.errors import Unavailable
 from hookferry.model import DeliveryStatus, EndpointStatus, Outcome, Request, Response, Result, Secret, Work
 from hookferry.receiver import Answer
-from hookferry.store.base import Slice
+from hookferry.store.values import Slice
 from tests.support.engine import SECRET, Engine, engine
 
 HOUR = 3600

@@ -6,7 +6,7 @@ import msgspec
 
 from hookferry.model import OPERATIONAL, Endpoint, Event
 from hookferry.receiver import Answer
-from hookferry.store.base import Slice
+from hookferry.store.values import Slice
 from tests.delivery.test_health import HOUR, fail, probe
 from tests.support.engine import Engine
 

@@ -12,7 +12,7 @@ from hookferry.service.following import ALERT_TYPE
 from hookferry.service.forms import AlertChange, NewAlert, NewEndpoint, NewTenant
 from hookferry.service.publish import Draft
 from hookferry.service.services import Services
-from hookferry.store.base import Slice
+from hookferry.store.values import Slice
 from tests.support.services import House
 
 ELSEWHERE = NewEndpoint(url="https://example.com/alerts", event_types=["nothing.else"])

@@ -20,7 +20,8 @@ from hookferry.service.contracts import Contracts, Origin
 from hookferry.service.forms import NewAlert, NewEndpoint
 from hookferry.service.publish import Draft, Publisher
 from hookferry.service.services import Services
-from hookferry.store.base import Ingested, Slice, Store
+from hookferry.store.base import Store
+from hookferry.store.values import Ingested, Slice
 from tests.support.clock import ManualClock
 from tests.support.services import FullEngine
 

@@ -5,7 +5,7 @@ from hookferry.errors import Conflict, Invalid, NotFound
 from hookferry.model import DeliveryStatus, Endpoint, EndpointStatus
 from hookferry.service.forms import EndpointChange, NewEndpoint
 from hookferry.service.services import Services
-from hookferry.store.base import Slice
+from hookferry.store.values import Slice
 from tests.store.world import World
 from tests.support.services import House
 

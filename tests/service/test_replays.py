@@ -13,7 +13,7 @@ from hookferry.service.following import ALERT_TYPE
 from hookferry.service.forms import EndpointChange, NewEndpoint, NewReplay
 from hookferry.service.publish import Draft
 from hookferry.service.services import Services
-from hookferry.store.base import Slice
+from hookferry.store.values import Slice
 from tests.store.world import World
 from tests.support.clock import ManualClock
 from tests.support.services import House

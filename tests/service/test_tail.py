@@ -6,7 +6,7 @@ from hookferry.model import DeliveryStatus, Endpoint
 from hookferry.service.forms import NewEndpoint
 from hookferry.service.services import Services
 from hookferry.service.tail import Reader, Tail
-from hookferry.store.base import Settled
+from hookferry.store.values import Settled
 from tests.store.world import World
 
 

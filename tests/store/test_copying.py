@@ -25,10 +25,11 @@ from hookferry.model import (
     Secret,
 )
 from hookferry.store import copying
-from hookferry.store.base import Ingest, Membership, Pruned, Slice, Store
+from hookferry.store.base import Store
 from hookferry.store.copying import Tell
 from hookferry.store.postgres import migrations
 from hookferry.store.postgres.connection import connect_once
+from hookferry.store.values import Ingest, Membership, Pruned, Slice
 from hookferry.store.vault import Vault
 from tests.store.test_replays import start
 from tests.store.world import KEY, World, postgres_store, sqlite_store

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hookferry.errors import Conflict
 from hookferry.model import DeliveryStatus
-from hookferry.store.base import Ingest, Ingested, Membership, Slice
+from hookferry.store.values import Ingest, Ingested, Membership, Slice
 from tests.store.world import World
 
 

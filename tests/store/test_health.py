@@ -7,9 +7,10 @@ import msgspec
 from hookferry.health import Breaker, Health, Policy, Tally
 from hookferry.model import DeliveryStatus, EndpointStatus, Outcome, Result, Work
 from hookferry.store import health as follows
-from hookferry.store.base import Ingest, News, Seen, Settlement, Store
+from hookferry.store.base import Store
 from hookferry.store.rows import health_of
 from hookferry.store.shared import SharedStore
+from hookferry.store.values import Ingest, News, Seen, Settlement
 from tests.store.world import World
 
 POLICY = Policy()

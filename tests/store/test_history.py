@@ -4,7 +4,7 @@ import pytest
 
 from hookferry.errors import NotFound
 from hookferry.model import Attempt, Delivery, DeliveryStatus, Outcome
-from hookferry.store.base import Page, Pruned, Slice
+from hookferry.store.values import Page, Pruned, Slice
 from tests.store.world import World
 
 SUCCEEDED, FAILED, PENDING = DeliveryStatus.SUCCEEDED, DeliveryStatus.FAILED, DeliveryStatus.PENDING

@@ -17,9 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from hookferry.errors import Conflict
 from hookferry.model import DeliveryStatus, EndpointStatus, Work
-from hookferry.store.base import Slice
 from hookferry.store.postgres import PostgresStore
 from hookferry.store.sqlite import SqliteStore
+from hookferry.store.values import Slice
 from tests.store.world import World, postgres_store, sqlite_store
 from tests.support.clock import ManualClock
 from tests.support.postgres import Databases

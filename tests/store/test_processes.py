@@ -8,9 +8,9 @@ import pytest
 
 from hookferry.errors import Conflict
 from hookferry.model import DeliveryStatus, EndpointStatus, Secret
-from hookferry.store.base import Ingest, OutdatedError
 from hookferry.store.postgres import PostgresStore, migrations
 from hookferry.store.postgres.connection import connect_once
+from hookferry.store.values import Ingest, OutdatedError
 from tests.store.world import World, postgres_store
 from tests.support.clock import ManualClock
 

@@ -8,7 +8,8 @@ import pytest
 
 from hookferry.errors import Conflict, NotFound
 from hookferry.model import DeliveryStatus, EndpointStatus
-from hookferry.store.base import Backlog, Slice, Store
+from hookferry.store.base import Store
+from hookferry.store.values import Backlog, Slice
 from tests.store.world import World, sqlite_store
 from tests.support.clock import ManualClock
 

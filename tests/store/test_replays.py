@@ -17,8 +17,8 @@ from hookferry.model import (
     JobStatus,
     Replayed,
 )
-from hookferry.store.base import Ingest, Slice, Step
 from hookferry.store.replays import first_cursor
+from hookferry.store.values import Ingest, Slice, Step
 from tests.store.world import World
 
 FAILED, SUCCEEDED = DeliveryStatus.FAILED, DeliveryStatus.SUCCEEDED

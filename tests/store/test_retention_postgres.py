@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from hookferry.store.base import Ingest, Pruned
+from hookferry.store.values import Ingest, Pruned
 from tests.store.world import World, postgres_store
 from tests.support.clock import ManualClock
 

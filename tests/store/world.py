@@ -24,9 +24,10 @@ from hookferry.model import (
     Tenant,
     Work,
 )
-from hookferry.store.base import Ingest, Ingested, Seen, Settled, Settlement, Slice, Store
+from hookferry.store.base import Store
 from hookferry.store.postgres import PostgresStore
 from hookferry.store.sqlite import SqliteStore
+from hookferry.store.values import Ingest, Ingested, Seen, Settled, Settlement, Slice
 from hookferry.store.vault import Vault
 from tests.support.clock import ManualClock
 

@@ -22,9 +22,9 @@ from hookferry.receiver import Receiver
 from hookferry.service.contracts import Contracts
 from hookferry.service.operational import OperationalEvents
 from hookferry.service.publish import Draft, HandOver, Publisher
-from hookferry.store.base import Ingested, Settled, Slice
 from hookferry.store.postgres import PostgresStore
 from hookferry.store.sqlite import SqliteStore
+from hookferry.store.values import Ingested, Settled, Slice
 from hookferry.store.vault import Vault
 from tests.support.clock import ManualClock
 

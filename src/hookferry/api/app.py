@@ -43,7 +43,29 @@ def create_app(
 
     `dialects` are other companies' APIs, which stand beside.
     """
-    v1 = Router(
+    app = Litestar(
+        [_v1(services), system.router, *dialects],
+        dependencies={
+            "ready": Provide(lambda: ready, sync_to_thread=False),
+            "metrics": Provide(lambda: metrics, sync_to_thread=False),
+            "reference": Provide(lambda: reference, sync_to_thread=False),
+        },
+        exception_handlers={
+            HookferryError: _on_error(services.contracts),
+            HTTPException: _where_nothing_is(dialects),
+            Exception: _on_bug,
+        },
+        before_send=[_harden],
+        request_max_body_size=_LARGEST_BODY,
+        openapi_config=None,
+        logging_config=None,
+    )
+    reference = Reference(app)
+    return app
+
+
+def _v1(services: Services) -> Router:
+    return Router(
         "/v1",
         guards=[guard(services.keys)],
         dependencies={
@@ -68,25 +90,6 @@ def create_app(
             contracts.router,
         ],
     )
-    app = Litestar(
-        [v1, system.router, *dialects],
-        dependencies={
-            "ready": Provide(lambda: ready, sync_to_thread=False),
-            "metrics": Provide(lambda: metrics, sync_to_thread=False),
-            "reference": Provide(lambda: reference, sync_to_thread=False),
-        },
-        exception_handlers={
-            HookferryError: _on_error(services.contracts),
-            HTTPException: _where_nothing_is(dialects),
-            Exception: _on_bug,
-        },
-        before_send=[_harden],
-        request_max_body_size=_LARGEST_BODY,
-        openapi_config=None,
-        logging_config=None,
-    )
-    reference = Reference(app)
-    return app
 
 
 def _principal(request: Request[Principal, Any, Any]) -> Principal:

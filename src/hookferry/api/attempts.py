@@ -8,7 +8,7 @@ from msgspec import Meta
 from hookferry import model
 from hookferry.api.answers import Answer, Status, Time, iso_or_none, status_of
 from hookferry.model import Headers, Outcome
-from hookferry.store.base import Settlement
+from hookferry.store.values import Settlement
 from hookferry.times import iso
 
 _Headers = Annotated[

@@ -14,8 +14,8 @@ from msgspec import Meta
 from hookferry import ids
 from hookferry.errors import Invalid
 from hookferry.service.forms import Time, millis
-from hookferry.store import base
-from hookferry.store.base import Slice
+from hookferry.store import values
+from hookferry.store.values import Slice
 
 T = TypeVar("T")
 Shown = TypeVar("Shown")
@@ -93,6 +93,6 @@ def page_of(
     return Page([show(item) for item in shown], cursor_of(key(shown[-1])) if more else None)
 
 
-def cursor_page(page: base.Page[T], show: Callable[[T], Shown]) -> Page[Shown]:
+def cursor_page(page: values.Page[T], show: Callable[[T], Shown]) -> Page[Shown]:
     """A page that the store read."""
     return Page([show(item) for item in page.data], None if page.next is None else cursor_of(page.next))

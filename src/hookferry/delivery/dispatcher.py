@@ -17,7 +17,8 @@ from hookferry.errors import Unavailable
 from hookferry.health import Policy
 from hookferry.logs import described
 from hookferry.model import Delivery, Work
-from hookferry.store.base import Settled, Store
+from hookferry.store.base import Store
+from hookferry.store.values import Settled
 
 _log = structlog.get_logger("hookferry.dispatcher")
 

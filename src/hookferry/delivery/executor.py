@@ -27,7 +27,8 @@ from hookferry.model import (
     Work,
 )
 from hookferry.service.contracts import Contracts
-from hookferry.store.base import Seen, Settlement, Store
+from hookferry.store.base import Store
+from hookferry.store.values import Seen, Settlement
 
 # Seconds until a delivery that a fault of ours held up is tried again, times up to two by chance.
 _OUR_FAULT = 1.0

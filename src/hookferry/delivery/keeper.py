@@ -8,7 +8,8 @@ import structlog
 from hookferry.clock import Clock
 from hookferry.errors import Unavailable
 from hookferry.logs import described
-from hookferry.store.base import Pruned, Store
+from hookferry.store.base import Store
+from hookferry.store.values import Pruned
 
 _log = structlog.get_logger("hookferry.keeper")
 

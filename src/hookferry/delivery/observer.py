@@ -13,7 +13,8 @@ from hookferry.delivery.histogram import Histogram
 from hookferry.health import State, state
 from hookferry.logs import Lines
 from hookferry.model import Attempt, DeliveryStatus, Outcome, Phases
-from hookferry.store.base import News, Settled, Settlement, Store
+from hookferry.store.base import Store
+from hookferry.store.values import News, Settled, Settlement
 from hookferry.times import iso
 
 _log = structlog.get_logger("hookferry.observer")

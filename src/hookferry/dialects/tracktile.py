@@ -16,7 +16,7 @@ from hookferry.dialects.kit import Body, Caller, Dialect, Id, Services, answer, 
 from hookferry.errors import Conflict, HookferryError, Invalid, Malformed, NotFound
 from hookferry.model import Attempt, Endpoint, EndpointStatus, EventType, Headers, Outcome, Permission
 from hookferry.service.forms import EndpointChange, NewEndpoint, Rotation
-from hookferry.store.base import Slice
+from hookferry.store.values import Slice
 from hookferry.times import iso
 
 # Executions are counted up to here: a count of all of them would cost more with each day of history.

@@ -22,7 +22,8 @@ from hookferry.service.principal import Principal
 from hookferry.service.publish import Publisher
 from hookferry.service.reconciling import reconcile
 from hookferry.service.secrets import Randomness, check_readable, first_secrets, new_ed25519
-from hookferry.store.base import Ingested, Store
+from hookferry.store.base import Store
+from hookferry.store.values import Ingested
 
 
 class Endpoints:

@@ -20,7 +20,8 @@ from hookferry.model import (
 from hookferry.service import features
 from hookferry.service.contracts import Contracts
 from hookferry.service.following import ALERT_TYPE
-from hookferry.store.base import Slice, Store
+from hookferry.store.base import Store
+from hookferry.store.values import Slice
 from hookferry.times import iso
 
 # Deliveries of one event for one endpoint: each but the first is a retry by hand or a replay.

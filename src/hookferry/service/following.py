@@ -13,8 +13,8 @@ from hookferry.errors import Invalid
 from hookferry.ids import IdMaker
 from hookferry.model import Alert, Derivation, Endpoint, Event, Scope
 from hookferry.service.rules import check_text
-from hookferry.store.base import Membership
 from hookferry.store.directory import Directory
+from hookferry.store.values import Membership
 from hookferry.times import iso
 
 ALERT_TYPE = "status.alert"

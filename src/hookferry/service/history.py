@@ -6,7 +6,8 @@ from hookferry.clock import Clock
 from hookferry.errors import Conflict
 from hookferry.ids import IdMaker
 from hookferry.model import Attempt, Delivery, DeliveryStatus, EndpointStatus, Event, Outcome
-from hookferry.store.base import Page, Slice, Store
+from hookferry.store.base import Store
+from hookferry.store.values import Page, Slice
 
 WAITING = (DeliveryStatus.PENDING, DeliveryStatus.LEASED, DeliveryStatus.HELD)
 """The statuses of a delivery that is not final; callers see them all as `pending`."""

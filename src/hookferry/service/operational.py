@@ -25,8 +25,8 @@ from hookferry.model import (
 )
 from hookferry.service import features
 from hookferry.service.contracts import Contracts
-from hookferry.store.base import Ingest, News, Settlement
 from hookferry.store.directory import Directory
+from hookferry.store.values import Ingest, News, Settlement
 from hookferry.times import iso
 
 _TYPES = {
@@ -137,7 +137,7 @@ class OperationalEvents:
         self._operator = operator
 
     def about(self, news: News, lost: Sequence[Settlement], now: int) -> Sequence[Ingest]:
-        """See `store.base.About`. A `delivery.exhausted` that nobody wants is not stored."""
+        """See `store.values.About`. A `delivery.exhausted` that nobody wants is not stored."""
         endpoint = self._directory.find_endpoint(news.endpoint)
         tenant = self._directory.tenants.get(endpoint.tenant) if endpoint else None
         if endpoint is None or tenant is None:

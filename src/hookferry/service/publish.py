@@ -29,8 +29,9 @@ from hookferry.service.contracts import Contracts
 from hookferry.service.following import Follower, followers_of
 from hookferry.service.forms import millis
 from hookferry.service.payloads import check_payload
-from hookferry.store.base import Ingest, Ingested, Membership, OutdatedError, Store
+from hookferry.store.base import Store
 from hookferry.store.directory import Directory
+from hookferry.store.values import Ingest, Ingested, Membership, OutdatedError
 
 _KEY_LENGTH = 255
 # Of an event for more endpoints than these the rest is claimed, a few at a time: a thousand requests

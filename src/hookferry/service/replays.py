@@ -14,8 +14,9 @@ from hookferry.service.contracts import Contracts
 from hookferry.service.endpoints import Endpoints
 from hookferry.service.following import ALERT_TYPE
 from hookferry.service.forms import NewReplay, millis
-from hookferry.store.base import Page, Slice, Store
+from hookferry.store.base import Store
 from hookferry.store.replays import first_cursor
+from hookferry.store.values import Page, Slice
 
 # Rows that are looked at in one go to count: some 50 ms, in which nobody else reads the history.
 _COUNT = 2_000

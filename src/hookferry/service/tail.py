@@ -8,7 +8,7 @@ from contextlib import suppress
 import msgspec
 
 from hookferry.model import Attempt
-from hookferry.store.base import Settled, Settlement
+from hookferry.store.values import Settled, Settlement
 
 # What a reader may lag behind: at 5,000 attempts a second a fifth of one.
 _ROOM = 1_000

@@ -16,7 +16,8 @@ from hookferry.service.principal import Principal
 from hookferry.service.reconciling import reconcile_all
 from hookferry.service.rules import check_features, check_headers, check_tenant_id, check_text
 from hookferry.service.secrets import check_readable, live
-from hookferry.store.base import Slice, Store
+from hookferry.store.base import Store
+from hookferry.store.values import Slice
 
 
 class Tenants:

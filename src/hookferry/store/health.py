@@ -7,10 +7,10 @@ import msgspec
 
 from hookferry.health import Change, Health, Policy, after, is_well, probe
 from hookferry.model import DeliveryStatus, EndpointStatus, Work
-from hookferry.store.base import About, Ingest, News, Seen, Settlement
 from hookferry.store.database import Database, RacedError
 from hookferry.store.directory import Directory
 from hookferry.store.rows import health_of, health_row, work_of
+from hookferry.store.values import About, Ingest, News, Seen, Settlement
 from hookferry.times import iso
 
 

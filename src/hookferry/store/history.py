@@ -8,9 +8,9 @@ import msgspec
 from hookferry import ids
 from hookferry.errors import NotFound
 from hookferry.model import Attempt, Delivery, DeliveryStatus, EndpointState, Event, Job, JobStatus, Outcome
-from hookferry.store.base import Page, Slice
 from hookferry.store.database import Database
 from hookferry.store.rows import attempt_of, delivery_of, event_of, job_of, state_of
+from hookferry.store.values import Page, Slice
 
 T = TypeVar("T", Event, Delivery, Attempt, Job)
 

@@ -7,7 +7,6 @@ import msgspec
 from hookferry.errors import Conflict, HookferryError, NotFound
 from hookferry.model import Delivery, DeliveryStatus, Event
 from hookferry.store import health
-from hookferry.store.base import Ingest, Ingested, Membership, Settled, Settlement
 from hookferry.store.database import Database, RacedError, Row
 from hookferry.store.rows import (
     attempt_row,
@@ -16,6 +15,7 @@ from hookferry.store.rows import (
     final_row,
     queue_row,
 )
+from hookferry.store.values import Ingest, Ingested, Membership, Settled, Settlement
 
 _KEY_LIFE = 24 * 3600 * 1000
 _LAST = "~"  # sorts after every id

@@ -16,10 +16,10 @@ from hookferry.errors import Conflict
 from hookferry.matching import in_scope
 from hookferry.model import Delivery, DeliveryStatus, EndpointStatus, Job, JobStatus, Replayed, Scope
 from hookferry.store import history
-from hookferry.store.base import Step
 from hookferry.store.database import Database
 from hookferry.store.queue import cancel_rows
 from hookferry.store.rows import job_of, job_row, progress_row, queue_row
+from hookferry.store.values import Step
 
 # How far ahead deliveries are made, in milliseconds: several steps may be late before a receiver notices.
 _AHEAD = 2_000

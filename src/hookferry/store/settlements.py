@@ -9,7 +9,7 @@ from hookferry.clock import Clock
 from hookferry.errors import Unavailable
 from hookferry.logs import described
 from hookferry.model import DeliveryStatus
-from hookferry.store.base import Settled, Settlement
+from hookferry.store.values import Settled, Settlement
 
 _log = structlog.get_logger("hookferry.store")
 

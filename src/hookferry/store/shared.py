@@ -21,9 +21,9 @@ from hookferry.model import (
     Work,
 )
 from hookferry.store import health, history, queue, replays
-from hookferry.store.base import About, News, Page, Settled, Slice, Step
 from hookferry.store.configured import Configured
 from hookferry.store.database import Database
+from hookferry.store.values import About, News, Page, Settled, Slice, Step
 from hookferry.store.vault import Vault
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from litestar.response import Stream
 from hookferry.api.attempts import TailRecord
 from hookferry.api.parameters import Id, Services, Who
 from hookferry.model import Permission
-from hookferry.store.base import Settlement
+from hookferry.store.values import Settlement
 
 # Seconds. Proxies cut what is silent for longer than 30 to 60.
 _HEARTBEAT = 15.0

@@ -10,7 +10,6 @@ from hookferry.errors import HookferryError
 from hookferry.ids import IdMaker
 from hookferry.model import DeliveryStatus, Work
 from hookferry.store import configuration, queue
-from hookferry.store.base import Backlog, Ingest, Ingested, OutdatedError, Pruned, Settled, Settlement
 from hookferry.store.database import Database
 from hookferry.store.postgres import hot, migrations, partitions
 from hookferry.store.postgres.batcher import Batcher
@@ -29,6 +28,7 @@ from hookferry.store.postgres.watcher import Watcher
 from hookferry.store.rows import work_of
 from hookferry.store.settlements import Committed, Settlements
 from hookferry.store.shared import SharedStore
+from hookferry.store.values import Backlog, Ingest, Ingested, OutdatedError, Pruned, Settled, Settlement
 from hookferry.store.vault import Vault
 
 T = TypeVar("T")

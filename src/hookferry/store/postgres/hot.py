@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from hookferry.model import Attempt, DeliveryStatus
-from hookferry.store.base import Ingest, Ingested, Settled, Settlement
 from hookferry.store.database import Row
 from hookferry.store.postgres.statements import Statements
 from hookferry.store.rows import attempt_row, event_row, queue_row
+from hookferry.store.values import Ingest, Ingested, Settled, Settlement
 
 _QUEUE_COLUMNS = 12
 _EVENT_COLUMNS = 9

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from hookferry import ids
-from hookferry.store.base import Pruned
 from hookferry.store.postgres.statements import Statements
+from hookferry.store.values import Pruned
 
 DAY = 24 * 3600 * 1000
 _AHEAD = 3

@@ -12,7 +12,6 @@ from hookferry.errors import HookferryError
 from hookferry.ids import IdMaker
 from hookferry.model import Work
 from hookferry.store import configuration, queue
-from hookferry.store.base import Backlog, Ingest, Ingested, Pruned, Settled, Settlement
 from hookferry.store.database import Database, at_once
 from hookferry.store.settlements import Committed, Settlements
 from hookferry.store.shared import SharedStore
@@ -22,6 +21,7 @@ from hookferry.store.sqlite.reader import Reader
 from hookferry.store.sqlite.retention import Retention
 from hookferry.store.sqlite.statements import Statements
 from hookferry.store.sqlite.writer import Writer
+from hookferry.store.values import Backlog, Ingest, Ingested, Pruned, Settled, Settlement
 from hookferry.store.vault import Vault
 
 T = TypeVar("T")

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from hookferry.model import Work
-from hookferry.store.base import Backlog
 from hookferry.store.database import Row
 from hookferry.store.rows import work_of
 from hookferry.store.sqlite.statements import SQL, execute_many, select_many
+from hookferry.store.values import Backlog
 
 
 def claimable(

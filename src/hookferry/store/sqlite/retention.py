@@ -2,8 +2,8 @@
 
 import sqlite3
 
-from hookferry.store.base import Pruned
 from hookferry.store.queries import load
+from hookferry.store.values import Pruned
 
 SQL = load("hookferry.store.sqlite", "retention")
 
