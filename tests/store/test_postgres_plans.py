@@ -12,8 +12,9 @@ from hookferry.store.queries import migrations
 from tests.support.postgres import Databases
 
 GROWING = r"(queue|events|deliveries|attempts|idempotency)(_\w+)?"
-# `rescue` runs when a worker died, `leave_work` when one ends, `backlog` counts for the metrics.
-WHOLE = {"rescue", "leave_work", "backlog"}
+# `rescue` runs when a worker died, `leave_work` when one ends, `free_lost` when the database's answer was lost,
+# `backlog` counts for the metrics.
+WHOLE = {"rescue", "leave_work", "free_lost", "backlog"}
 
 _OPTIONS = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
 

@@ -106,6 +106,16 @@ async def test_a_dead_workers_deliveries_are_another_s(both: tuple[World, World]
     assert await other.store.rescue(other.clock.now()) == 1
 
 
+async def test_a_worker_that_was_taken_for_dead_claims_nothing(both: tuple[World, World]) -> None:
+    """Nobody would ever free what is leased to it, should it die before it is known again."""
+    one, other = both
+    await one.publish()
+    other.clock.advance(31)
+    await other.store.heartbeat(other.clock.now(), other.clock.now() + 30_000)
+    await other.store.rescue(other.clock.now())
+    assert await one.claim(5, 5) == []
+
+
 async def test_a_worker_that_was_taken_for_dead_is_told(both: tuple[World, World]) -> None:
     """What it had is another's by now (FAULTS, 6)."""
     one, other = both

@@ -101,7 +101,7 @@ class Keeper:
 
     async def _rescue(self) -> None:
         if rescued := await self._store.rescue(self._clock.now()):
-            _log.warning("rescued deliveries of a worker that is gone", deliveries=rescued)
+            _log.warning("rescued deliveries that no worker knows of any more", deliveries=rescued)
             self._wake()
 
     async def _reconcile(self) -> None:

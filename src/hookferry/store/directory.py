@@ -38,6 +38,8 @@ class Directory:
         self.contract_texts: dict[str, ContractText] = {}
         self.health: dict[str, Health] = {}
         """Of endpoints in trouble, by id: the others are well."""
+        self.rate_limits: dict[str, float] = {}
+        """Of endpoints that have one, by id."""
         self._endpoints: dict[str, Endpoint] = {}
         self._by_tenant: dict[str, TenantIndex[Endpoint]] = {}
         self._alerts: dict[str, TenantIndex[Alert]] = {}
@@ -146,6 +148,10 @@ class Directory:
 
     def put_endpoint(self, endpoint: Endpoint) -> None:
         self._endpoints[endpoint.id] = endpoint
+        if endpoint.rate_limit is None or endpoint.status is EndpointStatus.DELETED:
+            self.rate_limits.pop(endpoint.id, None)
+        else:
+            self.rate_limits[endpoint.id] = endpoint.rate_limit
         index = self._by_tenant.setdefault(endpoint.tenant, TenantIndex())
         if endpoint.status is EndpointStatus.DELETED:
             index.remove(endpoint.id)

@@ -53,6 +53,7 @@ def endpoint_row(endpoint: Endpoint, vault: Vault) -> Row:
         _encode(endpoint.scope).decode(),
         endpoint.status,
         endpoint.timeout,
+        endpoint.rate_limit,
         endpoint.disabled_reason,
         vault.seal(clear, _owner(endpoint.tenant, endpoint.id)),
         endpoint.created_at,
@@ -61,7 +62,7 @@ def endpoint_row(endpoint: Endpoint, vault: Vault) -> Row:
 
 
 def endpoint_of(row: Row, vault: Vault) -> Endpoint:
-    id, tenant, url, name, types, scope, status, timeout, reason, sealed, created_at, updated_at = row
+    id, tenant, url, name, types, scope, status, timeout, rate, reason, sealed, created_at, updated_at = row
     try:
         clear, readable = _decode_sealed(vault.open(sealed, _owner(tenant, id))), True
     except UnreadableError:
@@ -79,6 +80,7 @@ def endpoint_of(row: Row, vault: Vault) -> Endpoint:
         created_at=created_at,
         updated_at=updated_at,
         timeout=timeout,
+        rate_limit=rate,
         ed25519=clear.ed25519,
         disabled_reason=reason,
         readable=readable,

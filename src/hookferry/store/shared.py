@@ -48,6 +48,10 @@ class SharedStore(Configured):
         """Read the history, in one snapshot."""
         raise NotImplementedError
 
+    async def _lease_in(self, work: Callable[[Database, str], Awaitable[T]]) -> T | None:
+        """Lease deliveries under the name that is given; None for a worker that no longer lives."""
+        return await self._transact(lambda db: work(db, self.worker))
+
     def listen(self, listener: Callable[[Sequence[Settled]], None]) -> None:
         self._listeners.append(listener)
 
@@ -94,8 +98,8 @@ class SharedStore(Configured):
         owner = self.directory.find_endpoint(endpoint)
         if owner is None:
             return None
-        claimed = await self._transact(
-            lambda db: health.claim_probe(db, owner.tenant, endpoint, now, policy, self.worker)
+        claimed = await self._lease_in(
+            lambda db, name: health.claim_probe(db, owner.tenant, endpoint, now, policy, name)
         )
         if claimed is None:
             return None

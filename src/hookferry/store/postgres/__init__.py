@@ -1,8 +1,8 @@
 """PostgreSQL: one database for any number of processes on any number of machines."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from typing import Any, TypeVar
 
 from hookferry.clock import Clock
@@ -16,8 +16,10 @@ from hookferry.store.postgres.batcher import Batcher
 from hookferry.store.postgres.connection import (
     ACQUIRE,
     AGAIN,
+    LATE,
     LOCKED,
     TRIES,
+    UNHEARD,
     connect,
     starting,
     transaction,
@@ -73,6 +75,8 @@ class PostgresStore(SharedStore):
         self._lease = _FIRST_LEASE
         self._hint: asyncio.TimerHandle | None = None
         self._hints: set[asyncio.Task[None]] = set()
+        self._leases = 0
+        self._lost: dict[str, int] = {}
 
     # Life
 
@@ -185,7 +189,10 @@ class PostgresStore(SharedStore):
         results: Sequence[Any] | None
         if plain:
             async with self._pool.acquire(timeout=ACQUIRE) as connection:
-                results = await hot.ingest(Statements(connection), planned, self.worker, tenants, seen)
+                with self._leasing() as name:
+                    results = await hot.ingest(
+                        Statements(connection), planned, self.worker, name, tenants, seen
+                    )
         else:
             results = await self._ingest_asking(planned, tenants, seen)
         if results is None:
@@ -199,13 +206,14 @@ class PostgresStore(SharedStore):
         self, planned: list[list[Ingest]], tenants: list[str], seen: int
     ) -> Sequence[Any] | None:
         """The same with idempotency keys and followers, which ask the database first."""
-        async with transaction(self._pool) as connection:
-            db = Statements(connection)
-            if await db.row("still_fresh", self.worker, tenants, seen) is None:
-                return None
-            for subject in _subjects(planned):
-                await db.rows("lock_set", subject)
-            return await queue.ingest(db, planned, self.worker)
+        with self._leasing() as name:
+            async with transaction(self._pool) as connection:
+                db = Statements(connection)
+                if await db.row("still_fresh", self.worker, tenants, seen) is None:
+                    return None
+                for subject in _subjects(planned):
+                    await db.rows("lock_set", subject)
+                return await queue.ingest(db, planned, name)
 
     async def _refresh(self) -> None:
         now = self.clock.now()
@@ -256,20 +264,48 @@ class PostgresStore(SharedStore):
         return found
 
     async def claim(self, now: int, limit: int, per_endpoint: int, skip: Collection[str]) -> list[Work]:
-        after = self._claimed_last
-        works = await self._claim(after, now, limit, per_endpoint, skip)
-        if len(works) < limit and after:
-            works += await self._claim("", now, limit - len(works), per_endpoint, skip)
+        async def claim(db: Database, name: str) -> list[Work]:
+            given = now, per_endpoint, list(skip)
+            rows = await db.rows("claim", self._claimed_last, *given, limit, name)
+            if len(rows) < limit and self._claimed_last:
+                rows = [*rows, *await db.rows("claim", "", *given, limit - len(rows), name)]
+            return [work_of(row, name) for row in rows]
+
+        works = await self._lease_in(claim) or []
         if works:
             self._claimed_last = works[-1].delivery.endpoint
         return works
 
-    async def _claim(
-        self, after: str, now: int, limit: int, per_endpoint: int, skip: Collection[str]
-    ) -> list[Work]:
-        given = (after, now, per_endpoint, list(skip), limit, self.worker)
-        rows = await self._transact(lambda db: db.rows("claim", *given))
-        return [work_of(row, self.worker) for row in rows]
+    async def _lease_in(self, work: Callable[[Database, str], Awaitable[T]]) -> T | None:
+        async def lease(db: Database, name: str) -> T | None:
+            # What is leased to a worker that was taken for dead nobody would ever free.
+            return None if await db.row("lives", self.worker) is None else await work(db, name)
+
+        with self._leasing() as name:
+            return await self._transact(lambda db: lease(db, name))
+
+    @contextmanager
+    def _leasing(self) -> Iterator[str]:
+        """A name of its own for what is leased within.
+
+        If the answer to its commit is lost, there may be leases that nobody here knows of: they are freed
+        by that name, once the database is sure to have ended it.
+        """
+        self._leases += 1
+        name = f"{self.worker}.{self._leases}"
+        try:
+            yield name
+        except UNHEARD:
+            self._lost[name] = self.clock.now() + LATE
+            raise
+
+    async def rescue(self, now: int) -> int:
+        freed = await super().rescue(now)
+        lost = [name for name, at in self._lost.items() if at <= now]
+        if lost:
+            freed += await self._transact(lambda db: db.run("free_lost", now, lost))
+            self._lost = {name: at for name, at in self._lost.items() if at > now}
+        return freed
 
     async def heartbeat(self, now: int, until: int) -> None:
         if not await self._transact(lambda db: db.run("heartbeat", self.worker, until)):

@@ -15,6 +15,8 @@ _OLDEST = 15
 # No statement of ours takes as long unless the database, or the way to it, is gone. Seconds.
 _STATEMENT = 15.0
 _CONNECT = 5.0
+# Whatever was begun so many milliseconds ago has ended, on either side.
+LATE = 20_000
 # Seconds to wait for a connection of the pool.
 ACQUIRE = 5.0
 # All of our statements look rows up by index. A plan that reads a whole table instead, made while the queue
@@ -90,6 +92,8 @@ def _said(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0].rstrip(".")
 
 
+# What leaves open whether a commit came about.
+UNHEARD: tuple[type[BaseException], ...] = (Unavailable, *_GONE)
 FAILURES: tuple[type[BaseException], ...] = (asyncpg.PostgresError, *_GONE)
 # A row that is none of ours, too.
 STARTING: tuple[type[BaseException], ...] = (*FAILURES, ValueError, TypeError, msgspec.MsgspecError)

@@ -19,11 +19,19 @@ def is_plain(one: Ingest) -> bool:
 
 
 async def ingest(
-    db: Statements, members: Sequence[Sequence[Ingest]], worker: str, tenants: list[str], seen: int
+    db: Statements,
+    members: Sequence[Sequence[Ingest]],
+    worker: str,
+    name: str,
+    tenants: list[str],
+    seen: int,
 ) -> list[list[Ingested]] | None:
-    """Store plain events; None if what they were planned on no longer holds, and nothing was stored."""
+    """Store plain events; None if what they were planned on no longer holds, and nothing was stored.
+
+    What is handed over is leased under `name`.
+    """
     events = [event_row(one.event) for member in members for one in member]
-    deliveries = [queue_row(d, worker) for member in members for one in member for d in one.deliveries]
+    deliveries = [queue_row(d, name) for member in members for one in member for d in one.deliveries]
     columns = *_columns(events, _EVENT_COLUMNS), *_columns(deliveries, _QUEUE_COLUMNS)
     row = await db.row("store_all", worker, tenants, seen, *columns)
     if row is None or not row[0]:

@@ -19,7 +19,7 @@ from hookferry.logs import described
 from hookferry.store import configuration
 from hookferry.store.directory import Directory
 from hookferry.store.postgres.changes import KINDS, changed_rows, drop, take_over
-from hookferry.store.postgres.connection import FAILURES, translated
+from hookferry.store.postgres.connection import FAILURES, LATE, translated
 from hookferry.store.postgres.statements import Statements
 from hookferry.store.rows import health_of
 from hookferry.store.vault import Vault
@@ -32,8 +32,6 @@ _CONFIRM_EVERY = 0.25
 _CHANNEL = "hookferry"
 _ASK_AGAIN = 0.01
 _LISTEN_AGAIN = 1.0
-# Health that was written so many milliseconds ago is in view: no transaction of ours takes as long.
-_LATE = 20_000
 
 
 class Watcher:
@@ -130,7 +128,7 @@ class Watcher:
         known = self._directory.health
         async with self._pool.acquire() as connection:
             db = Statements(connection)
-            late = dict(map(health_of, await db.rows("healths_since", now - _LATE)))
+            late = dict(map(health_of, await db.rows("healths_since", now - LATE)))
             if len(known | late) != count:
                 late = dict(map(health_of, await db.rows("healths")))
                 for endpoint in known.keys() - late:

@@ -27,20 +27,23 @@ delete from members where tenant = ?
 update endpoints set status = 'deleted', updated_at = ? where tenant = ? and status <> 'deleted'
 
 -- name: endpoints
-select id, tenant, url, name, event_types, scope, status, timeout, disabled_reason, sealed, created_at, updated_at
+select id, tenant, url, name, event_types, scope, status, timeout, rate_limit, disabled_reason, sealed,
+    created_at, updated_at
 from endpoints
 
 -- name: endpoint
-select id, tenant, url, name, event_types, scope, status, timeout, disabled_reason, sealed, created_at, updated_at
+select id, tenant, url, name, event_types, scope, status, timeout, rate_limit, disabled_reason, sealed,
+    created_at, updated_at
 from endpoints where id = ?
 
 -- name: put_endpoint
-insert into endpoints (id, tenant, url, name, event_types, scope, status, timeout, disabled_reason, sealed,
-                       created_at, updated_at)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+insert into endpoints (id, tenant, url, name, event_types, scope, status, timeout, rate_limit, disabled_reason,
+                       sealed, created_at, updated_at)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 on conflict (id) do update set url = excluded.url, name = excluded.name, event_types = excluded.event_types,
     scope = excluded.scope, status = excluded.status, timeout = excluded.timeout,
-    disabled_reason = excluded.disabled_reason, sealed = excluded.sealed, updated_at = excluded.updated_at
+    rate_limit = excluded.rate_limit, disabled_reason = excluded.disabled_reason, sealed = excluded.sealed,
+    updated_at = excluded.updated_at
 
 -- name: alerts
 select id, tenant, name, message, event_types, scope, endpoints, active, created_at, updated_at from alerts

@@ -53,7 +53,8 @@ where until > $2 and seen < $1 and confirmed_at > clock_timestamp() - interval '
 select id, name, contract, created_at, features, contract_version from tenants where id = any($1::text[])
 
 -- name: endpoints_by_id
-select id, tenant, url, name, event_types, scope, status, timeout, disabled_reason, sealed, created_at, updated_at
+select id, tenant, url, name, event_types, scope, status, timeout, rate_limit, disabled_reason, sealed,
+    created_at, updated_at
 from endpoints where id = any($1::text[])
 
 -- name: alerts_by_id

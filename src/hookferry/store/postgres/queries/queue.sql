@@ -28,6 +28,10 @@ select 1 from workers
 where id = $1 and not exists (select 1 from changes where tenant = any($2::text[]) and version > $3)
 for key share
 
+-- name: lives
+-- The lock keeps it alive until the commit.
+select 1 from workers where id = $1 for key share
+
 -- name: lock_set
 select pg_advisory_xact_lock(hashtextextended($1, 0))
 
@@ -141,8 +145,14 @@ update workers set until = $2 where id = $1
 select id from workers where until <= $1 and id <> $2 for update
 
 -- name: rescue
+-- A lease is under the name of its worker with the number of the commit that made it: see `free_lost`.
 update queue set status = 'pending', due_at = coalesce(due_at, $1), worker = null
-where status = 'leased' and worker in (select id from workers where until <= $1 and id <> $2)
+where status = 'leased' and split_part(worker, '.', 1) in (select id from workers where until <= $1 and id <> $2)
+
+-- name: free_lost
+-- Leases of commits whose answer was lost, which their worker does not know of.
+update queue set status = 'pending', due_at = coalesce(due_at, $1), worker = null
+where status = 'leased' and worker = any($2::text[])
 
 -- name: forget_workers
 delete from workers where until <= $1 and id <> $2
@@ -150,7 +160,7 @@ delete from workers where until <= $1 and id <> $2
 -- name: leave_work
 -- A worker that ends gives back what it still has.
 update queue set status = 'pending', due_at = coalesce(due_at, $1), worker = null
-where status = 'leased' and worker = $2
+where status = 'leased' and split_part(worker, '.', 1) = $2
 
 -- name: forget_worker
 delete from workers where id = $1
