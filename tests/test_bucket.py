@@ -43,6 +43,14 @@ def test_a_clock_that_goes_back_empties_it_at_most() -> None:
     assert bucket.take(1, NOW - 3_600_000)[1] == 100
 
 
+def test_after_a_clock_has_gone_back_the_wait_ends() -> None:
+    """Whoever was told to wait has waited then."""
+    bucket, _ = Bucket(10, 3).take(3, NOW)
+    bucket, wait = bucket.take(1, NOW - 3_600_000)
+
+    assert bucket.take(1, NOW - 3_600_000 + wait)[1] == 0
+
+
 @given(rate=RATES, burst=BURSTS, asked=ASKED)
 def test_it_never_gives_more_than_it_may(rate: float, burst: int, asked: list[tuple[int, int]]) -> None:
     """The burst, and then the rate: over any time from a full bucket on."""

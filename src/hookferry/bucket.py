@@ -31,5 +31,5 @@ class Bucket(Struct, frozen=True):
         empty_until = min(max(self.full_at, time), time + most)
         full_at = empty_until + min(tokens, self.burst) * each
         if full_at > time + most:
-            return self, -((time + most - full_at) // _MILLI)
+            return replace(self, full_at=empty_until), -((time + most - full_at) // _MILLI)
         return replace(self, full_at=full_at), 0

@@ -160,7 +160,8 @@ class Member(msgspec.Struct, frozen=True):
 class Endpoint(msgspec.Struct, frozen=True):
     """Where a tenant wants events. `secrets` come newest first and in clear: the store encrypts them at rest.
 
-    `event_types` empty means all. `timeout` None means the contract's, in seconds.
+    `event_types` empty means all. `timeout` None means the contract's, in seconds. `rate_limit` is in
+    requests a second, None for as many as there are.
     `ed25519` is a private key (`whsk_...`) for an extra signature on request.
     """
 
@@ -176,6 +177,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     created_at: int
     updated_at: int
     timeout: float | None = None
+    rate_limit: float | None = None
     ed25519: Secret | None = None
     disabled_reason: str | None = None
     readable: bool = True

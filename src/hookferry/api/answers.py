@@ -180,6 +180,7 @@ class Endpoint(Answer, frozen=True):
     status: EndpointStatus
     disabled_reason: str | None
     timeout: Annotated[float | None, Meta(description="In seconds; null: the contract's.")]
+    rate_limit: Annotated[float | None, Meta(description="Requests a second at most; null: no limit.")]
     public_key: Annotated[
         str | None,
         Meta(description="Of its Ed25519 key, or of a secret that is a private key."),
@@ -207,6 +208,7 @@ class Endpoint(Answer, frozen=True):
             status=endpoint.status,
             disabled_reason=endpoint.disabled_reason,
             timeout=endpoint.timeout,
+            rate_limit=endpoint.rate_limit,
             public_key=_public_key(endpoint, contract),
             health=health,
             created_at=iso(endpoint.created_at),

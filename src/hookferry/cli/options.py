@@ -155,6 +155,23 @@ def moment(ctx: click.Context, option: click.Parameter, text: str | None) -> str
     return (datetime.now(UTC) - ago).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def limit(text: str) -> Any:
+    """A type for options: a number, or a null that is sent as one for `none`."""
+    from math import isfinite
+
+    from msgspec import Raw
+
+    if text == "none":
+        return Raw(b"null")
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number):
+        raise click.BadParameter(f"expected a number or none, got {text!r}")
+    return number
+
+
 def duration(text: str) -> float:
     """A type for options: seconds."""
     from hookferry.units import read_duration

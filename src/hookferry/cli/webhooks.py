@@ -10,6 +10,7 @@ from hookferry.cli.inputs import read_headers, read_text
 from hookferry.cli.options import (
     duration,
     given,
+    limit,
     output_option,
     page_options,
     subscription_options,
@@ -31,6 +32,9 @@ def webhooks() -> None:
 def _described(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say what an endpoint is like, each None if it is not given."""
     for option in (
+        click.option(
+            "--rate-limit", type=limit, metavar="N", help="Requests a second at most, or `none` for no limit."
+        ),
         click.option("--timeout", type=duration, help="How long an attempt may take, in all."),
         click.option(
             "--header",

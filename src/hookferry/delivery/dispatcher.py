@@ -12,6 +12,7 @@ import structlog
 
 from hookferry.clock import Clock
 from hookferry.delivery.lanes import Kind, Lane, Trickle, Turns
+from hookferry.delivery.rates import Rates
 from hookferry.delivery.unwell import Survey, Unwell
 from hookferry.errors import Unavailable
 from hookferry.health import Policy
@@ -76,15 +77,18 @@ class Dispatcher:
         self._lanes: dict[str, Lane] = {}
         self._lane_cap = lane_cap
         self._unwell = Unwell(store, clock, policy, lane_cap)
-        self._turns = Turns(self._unwell.cap)
+        # Asking for the running loop each time costs a system call in Python 3.11 (it checks the process).
+        self._loop = loop = asyncio.get_running_loop()
+        self._rates = Rates(
+            store.directory, lambda: store.live_workers, loop.time, loop.call_later, self._refilled
+        )
+        self._turns = Turns(self._lane_cap_now)
         self._trickle = Trickle()
         store.listen(self._on_settled)
         store.watch(self.wake, self._let_go)
         self._bytes = 0
         self._count = 0
         self._times = 1
-        # Asking for the running loop each time costs a system call in Python 3.11 (it checks the process).
-        self._loop = asyncio.get_running_loop()
         self._running: set[asyncio.Task[None]] = set()
         self._signal = asyncio.Event()
         self._pumping = False
@@ -108,7 +112,7 @@ class Dispatcher:
             or self._stopping
             or self._unwell.rests(endpoint)
             or not self._store.fresh
-            or lane.held >= _LANE_ROOM
+            or lane.held >= self._rates.room(endpoint, _LANE_ROOM)
             or self._bytes + size > _ROOM_BYTES
             or self._store.unsettled > _MOST_UNSETTLED
         ):
@@ -212,7 +216,8 @@ class Dispatcher:
             self._empty(self._lanes[endpoint])
         for endpoint in unwell.caps.keys() & self._lanes.keys():
             self._turns.add(self._lanes[endpoint])
-        for work in await self._unwell.probes(unwell.to_probe, now):
+        to_probe = [id for id in unwell.to_probe if id not in self._rates.waiting]
+        for work in await self._unwell.probes(to_probe, now):
             if self._stopping:
                 self._give_back(work)
                 continue
@@ -225,10 +230,10 @@ class Dispatcher:
 
     def _full(self, unwell: Survey) -> set[str]:
         """The endpoints that are not to be claimed for: they rest, or their lanes can take no more."""
-        lanes = self._lanes
+        lanes, limit = self._lanes, self._lane_limit()
         ramping = {id for id, cap in unwell.caps.items() if id in lanes and lanes[id].held >= 2 * cap}
-        full = unwell.resting | ramping
-        limit = self._lane_limit()
+        slow = self._store.directory.rate_limits.keys() & lanes.keys()
+        full = unwell.resting | ramping | {id for id in slow if lanes[id].held > self._rates.room(id, limit)}
         if self._count > limit:
             full |= {lane.endpoint for lane in lanes.values() if lane.held > limit}
         return full
@@ -306,7 +311,17 @@ class Dispatcher:
         self._trickling = False
         self._pump()
 
+    def _lane_cap_now(self, endpoint: str) -> int:
+        return 0 if endpoint in self._rates.waiting else self._unwell.cap(endpoint)
+
+    def _refilled(self, endpoint: str) -> None:
+        """An endpoint's rate lets it be sent more."""
+        if (lane := self._lanes.get(endpoint)) is not None:
+            self._turns.add(lane)
+            self._pump()
+
     def _start(self, lane: Lane, work: Work) -> None:
+        self._rates.take(lane.endpoint)
         task = self._loop.create_task(self._send(lane, work))
         self._running.add(task)
         task.add_done_callback(self._done)
@@ -325,7 +340,7 @@ class Dispatcher:
             lane.in_flight -= 1
             self._bytes -= _size(work)
             self._count -= 1
-            if lane.backlog and lane.held <= self._lane_limit():
+            if lane.backlog and lane.held <= self._rates.room(lane.endpoint, self._lane_limit()):
                 self._signal.set()
             self._turns.add(lane)
             self._forget(lane)

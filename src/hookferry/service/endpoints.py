@@ -96,6 +96,7 @@ class Endpoints:
             created_at=now,
             updated_at=now,
             timeout=rules.check_timeout(wanted.timeout),
+            rate_limit=rules.check_rate_limit(wanted.rate_limit),
             ed25519=new_ed25519(contract, self._randomness) if paired else None,
         )
 
@@ -113,9 +114,12 @@ class Endpoints:
             "scope": rules.check_scope,
             "headers": lambda headers: rules.check_headers(headers, contract.header_names),
             "timeout": rules.check_timeout,
+            "rate_limit": rules.check_rate_limit,
         }
         given = {name: check[name](value) for name, value in wanted.given().items()}
-        rules.check_mutable(self.get(tenant, id), given, contract.subscription.mutable)
+        # How fast it is sent to is no contract's matter: nothing of it is on the wire.
+        mutable = contract.subscription.mutable | {"rate_limit"}
+        rules.check_mutable(self.get(tenant, id), given, mutable)
         return await self._replace(tenant, id, **given)
 
     async def pause(self, tenant: str, id: str) -> Endpoint:

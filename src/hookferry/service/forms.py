@@ -14,9 +14,11 @@ from hookferry.model import Permission, Replayed
 from hookferry.service.rules import (
     DESCRIPTION_LENGTH,
     ENDPOINTS,
+    FASTEST_RATE,
     FASTEST_REPLAY,
     LONGEST_TIMEOUT,
     SHORTEST_TIMEOUT,
+    SLOWEST_RATE,
     SLOWEST_REPLAY,
     TEXT_LENGTH,
 )
@@ -37,6 +39,7 @@ _Scope = Annotated[
     Meta(description="Only events that carry one of these values for each of these labels."),
 ]
 _Timeout = Annotated[float, Meta(ge=SHORTEST_TIMEOUT, le=LONGEST_TIMEOUT)]
+_Rate = Annotated[float, Meta(ge=SLOWEST_RATE, le=FASTEST_RATE)]
 _Features = Annotated[
     list[str],
     Meta(description="What the operator has switched on: lower-case words.", examples=[["webhooks"]]),
@@ -176,6 +179,9 @@ class NewEndpoint(Form, frozen=True):
     timeout: Annotated[
         _Timeout | None, Meta(description="For the whole request, in seconds; by default the contract's.")
     ] = None
+    rate_limit: Annotated[
+        _Rate | None, Meta(description="Requests a second at most; what is more waits. null: no limit.")
+    ] = None
     ed25519: Annotated[
         bool, Meta(description="Sign with an Ed25519 key too; the answer shows its public key.")
     ] = False
@@ -192,6 +198,7 @@ class EndpointChange(Form, frozen=True):
     scope: _Scope | UnsetType = UNSET
     headers: _Headers | UnsetType = UNSET
     timeout: _Timeout | UnsetType | None = UNSET
+    rate_limit: _Rate | UnsetType | None = UNSET
 
 
 _Endpoints = Annotated[

@@ -18,6 +18,9 @@ ENDPOINTS = 100
 """How many an alert may name."""
 SHORTEST_TIMEOUT = 1.0
 LONGEST_TIMEOUT = 60.0
+SLOWEST_RATE = 0.001
+FASTEST_RATE = 10_000.0
+"""Of an endpoint, in requests a second."""
 SLOWEST_REPLAY = 0.1
 FASTEST_REPLAY = 1_000.0
 """In deliveries a second."""
@@ -179,6 +182,16 @@ def check_timeout(timeout: float | None) -> float | None:
     if timeout is not None and not SHORTEST_TIMEOUT <= timeout <= LONGEST_TIMEOUT:
         raise Invalid(f"A time-out is {SHORTEST_TIMEOUT:g} to {LONGEST_TIMEOUT:g} seconds.", field="timeout")
     return timeout
+
+
+def check_rate_limit(rate: float | None) -> float | None:
+    """An endpoint's rate, in requests a second."""
+    if rate is not None and not SLOWEST_RATE <= rate <= FASTEST_RATE:
+        raise Invalid(
+            f"A rate limit is {SLOWEST_RATE:g} to {FASTEST_RATE:,g} requests a second, or null for none.",
+            field="rate_limit",
+        )
+    return rate
 
 
 def check_prose(field: str, text: str) -> str:
