@@ -99,6 +99,21 @@ async def test_change(demo: Client) -> None:
     assert (changed["name"], changed["timeout"]) == ("first", None)
 
 
+async def test_rate_limit(demo: Client) -> None:
+    """An endpoint has none; one that is set is kept, and null takes it away."""
+    none = await created(demo)
+    made = await created(demo, rate_limit=2.5)
+    without = (await demo.patch(f"{ENDPOINTS}/{made['id']}", json={"rate_limit": None})).json()
+    assert [one["rate_limit"] for one in (none, made, without)] == [None, 2.5, None]
+
+
+@pytest.mark.parametrize("rate", [0, -1, 10_001, "fast"])
+async def test_bad_rate_limit(demo: Client, rate: object) -> None:
+    """A rate limit is a positive number, up to 10,000."""
+    answer = await demo.post(ENDPOINTS, json={"url": "https://example.com/", "rate_limit": rate})
+    assert (answer.status_code, answer.json()["field"]) == (422, "rate_limit")
+
+
 async def test_pause_and_resume(demo: Client) -> None:
     """Pausing and resuming answer with the endpoint as it is then."""
     id = (await created(demo))["id"]

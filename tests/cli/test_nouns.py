@@ -51,10 +51,13 @@ def test_register(tenant: Tenant) -> None:
             "dc=2",
             "--timeout",
             "5s",
+            "--rate-limit",
+            "2.5",
         ),
     )
     assert {
-        name: endpoint[name] for name in ("url", "event_types", "name", "headers", "scope", "timeout")
+        name: endpoint[name]
+        for name in ("url", "event_types", "name", "headers", "scope", "timeout", "rate_limit")
     } == {
         "url": "https://example.com/x",
         "event_types": ["a.b", "c"],
@@ -62,6 +65,7 @@ def test_register(tenant: Tenant) -> None:
         "headers": {"X-One": "1", "X-Two": "2"},
         "scope": {"dc": ["1", "2"]},
         "timeout": 5,
+        "rate_limit": 2.5,
     }
 
 
@@ -83,9 +87,11 @@ def test_register_with_a_secret_from_a_file(tenant: Tenant, tmp_path: Path) -> N
     assert tenant.register("--secret", f"@{tmp_path / 'secret'}")["secret"] == secret
 
 
-@pytest.mark.parametrize("args", [["--header", "X"], ["--scope", "dc"], ["--timeout", "5"]])
+@pytest.mark.parametrize(
+    "args", [["--header", "X"], ["--scope", "dc"], ["--timeout", "5"], ["--rate-limit", "nan"]]
+)
 def test_register_usage(tenant: Tenant, args: list[str]) -> None:
-    """A header, scope or time-out that cannot be read is a usage error."""
+    """A header, scope, time-out or rate that cannot be read is a usage error."""
     assert tenant.hookferry("webhooks", "register", "--url", "https://a.example", *args).exit_code == 2
 
 
@@ -106,6 +112,13 @@ def test_update(tenant: Tenant) -> None:
     tenant.json("webhooks", "update", id, "--name", "new")
     endpoint = tenant.json("webhooks", "show", id)
     assert (endpoint["name"], endpoint["event_types"]) == ("new", ["a"])
+
+
+def test_update_takes_a_rate_limit_away(tenant: Tenant) -> None:
+    """By the word `none`."""
+    id = tenant.register("--rate-limit", "5")["id"]
+    tenant.json("webhooks", "update", id, "--rate-limit", "none")
+    assert tenant.json("webhooks", "show", id)["rate_limit"] is None
 
 
 def test_pause_and_resume(tenant: Tenant) -> None:

@@ -3,7 +3,8 @@ import pytest
 
 from hookferry.errors import Conflict, Invalid, NotFound
 from hookferry.model import DeliveryStatus, Endpoint, EndpointStatus
-from hookferry.service.forms import EndpointChange, NewEndpoint
+from hookferry.service.forms import EndpointChange, NewEndpoint, NewTenant
+from hookferry.service.principal import OPERATOR
 from hookferry.service.services import Services
 from hookferry.store.values import Slice
 from tests.store.world import World
@@ -81,6 +82,15 @@ async def test_change(services: Services, endpoint: Endpoint) -> None:
     """A change leaves out what is not given."""
     changed = await services.endpoints.change("demo", endpoint.id, EndpointChange(name="New", timeout=5))
     assert (changed.name, changed.timeout, changed.event_types) == ("New", 5, ("a",))
+
+
+async def test_a_rate_limit_is_no_contracts_matter(services: Services) -> None:
+    """Foxtrot's endpoints cannot be changed otherwise (FX-25)."""
+    await services.tenants.create(NewTenant(id="fox", name="Fox", contract="foxtrot"))
+    form = NewEndpoint(url=URL, event_types=["ROUTE_CREATED"])
+    endpoint = await services.endpoints.create("fox", form, OPERATOR)
+    changed = await services.endpoints.change("fox", endpoint.id, EndpointChange(rate_limit=5))
+    assert changed.rate_limit == 5
 
 
 async def test_pause_holds(services: Services, world: World, endpoint: Endpoint) -> None:

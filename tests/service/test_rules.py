@@ -113,6 +113,17 @@ def test_timeout(timeout: float) -> None:
     assert 1 <= accepted <= 60
 
 
+@given(st.floats(allow_nan=True))
+def test_rate_limit(rate: float) -> None:
+    """What is accepted as a rate limit lies between one in a quarter of an hour and 10,000 a second."""
+    try:
+        accepted = rules.check_rate_limit(rate)
+    except Invalid:
+        return
+    assert accepted is not None
+    assert 0.001 <= accepted <= 10_000
+
+
 @pytest.mark.parametrize("text", [b"[]", b"1", b'"{"', b"{" * 101 + b"}" * 101, b'{"a":"\xff"}'])
 def test_bad_schema(text: bytes) -> None:
     """A schema is a JSON object in UTF-8, not too deep."""

@@ -59,6 +59,7 @@ async def _configure(world: World) -> None:
         headers=(("X-Api-Key", "geheim"),),
         secrets=secrets,
         timeout=2.5,
+        rate_limit=7.5,
         ed25519=Secret("whsk_a2V5"),
     )
     await store.add_endpoint(rotated)
