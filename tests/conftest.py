@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import ports
 from tests.support.place import Place, make_tables
 from tests.support.postgres import UNSAFE, Databases, PostgresServer
+
+# A folder's own conftest.py is not read by the process that reports for several.
+pytest_plugins = ["tests.companies.proofs"]
 
 # Read once, and taken away: Hookferry refuses settings that it does not know.
 GIVEN = os.environ.pop("HOOKFERRY_TEST_DATABASE", None)
@@ -64,3 +68,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         return Place(tmp_path)
     found: Place = request.getfixturevalue("on_postgres")
     return found
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """Connections to it are refused."""
+    with ports.closed_port() as port:
+        yield port

@@ -12,7 +12,6 @@ from hookferry.receiver import Answer, Receiver
 from tests.companies.company import Company
 from tests.companies.foxtrot import CREATED, KNOWN, ROUTE, STARTED, Webhooks, bodies
 from tests.support.hostile import OK, answers_and_closes, hostile
-from tests.support.process import free_port
 
 COMPANY = "foxtrot"
 ATTEMPTS = 8
@@ -259,9 +258,9 @@ async def test_204_and_then_200(webhooks: Webhooks, receiver: Receiver) -> None:
     assert (delivery["status"], receiver.count) == ("succeeded", 3)
 
 
-async def test_network_error(webhooks: Webhooks) -> None:
+async def test_network_error(webhooks: Webhooks, closed_port: int) -> None:
     """A connection that is refused is tried again as well."""
-    await webhooks.add(f"http://127.0.0.1:{free_port()}/")
+    await webhooks.add(f"http://127.0.0.1:{closed_port}/")
     await webhooks.happens()
     (delivery,) = await webhooks.company.final()
     assert (delivery["status"], delivery["attempts"]) == ("failed", ATTEMPTS)

@@ -28,7 +28,7 @@ from tests.companies.opentrack import (
 )
 from tests.e2e.conftest import LOOPBACK, serving
 from tests.support.hostile import OK, answers_and_closes, hostile
-from tests.support.process import ServerProcess, free_port
+from tests.support.process import ServerProcess
 
 COMPANY = "opentrack"
 ATTEMPTS = 5
@@ -171,9 +171,9 @@ async def test_each_failure(webhooks: Webhooks, receiver: Receiver) -> None:
 
 
 @pytest.mark.proves("OT-15", part="a network error")
-async def test_network_error(webhooks: Webhooks) -> None:
+async def test_network_error(webhooks: Webhooks, closed_port: int) -> None:
     """A connection that is refused is a failure: there are five attempts."""
-    await webhooks.register(f"http://127.0.0.1:{free_port()}/")
+    await webhooks.register(f"http://127.0.0.1:{closed_port}/")
     await webhooks.publish()
     (delivery,) = await webhooks.company.final()
     found = await webhooks.company.attempts(delivery["id"])

@@ -24,7 +24,7 @@ from tests.companies.tracktile import (
     install,
     run,
 )
-from tests.support.process import ServerProcess, free_port
+from tests.support.process import ServerProcess
 
 COMPANY = "tracktile"
 URL = "https://your-server.com/webhook"
@@ -180,9 +180,9 @@ async def test_pages_of_executions(hooks: Hooks, receiver: Receiver) -> None:
 
 
 @pytest.mark.proves("TT-33")
-async def test_execution_without_an_answer(hooks: Hooks) -> None:
+async def test_execution_without_an_answer(hooks: Hooks, closed_port: int) -> None:
     """Where nobody answers, there is no status code but a reason."""
-    id = (await hooks.create(f"http://127.0.0.1:{free_port()}/"))["id"]
+    id = (await hooks.create(f"http://127.0.0.1:{closed_port}/"))["id"]
     async with hooks.company.tail() as attempts:
         await hooks.publish()
         await anext(attempts)

@@ -9,7 +9,7 @@ import pytest
 from hookferry.receiver import Receiver
 from tests.e2e.customer import Customer
 from tests.support.hostile import OK, Peer, Script, answers, answers_and_closes, hostile
-from tests.support.process import ServerProcess, free_port
+from tests.support.process import ServerProcess
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 HTML = b"<script>alert(1)</script>\0\xff"
@@ -82,9 +82,9 @@ async def test_outcomes(tenant: Customer, script: Script, outcome: str) -> None:
     assert [attempt["outcome"] for attempt in await tenant.attempts(delivery["id"])] == [outcome]
 
 
-async def test_refused(tenant: Customer) -> None:
+async def test_refused(tenant: Customer, closed_port: int) -> None:
     """A port where nobody listens is a refused connection."""
-    await tenant.register(f"http://127.0.0.1:{free_port()}", timeout=1)
+    await tenant.register(f"http://127.0.0.1:{closed_port}", timeout=1)
     async with tenant.tail() as records:
         await tenant.publish()
         assert (await anext(records))["outcome"] == "connect_refused"

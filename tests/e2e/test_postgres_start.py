@@ -14,7 +14,6 @@ import pytest
 from tests.e2e.machines import command
 from tests.support.place import Place
 from tests.support.postgres import Databases, PostgresServer
-from tests.support.process import free_port
 
 PASSWORD = "canary"
 
@@ -49,9 +48,9 @@ def role(url: str, attributes: str) -> Iterator[str]:
         run(url, f"drop role {name}")
 
 
-async def test_nobody_there(tmp_path: Path) -> None:
+async def test_nobody_there(tmp_path: Path, closed_port: int) -> None:
     """The address, and what to look at."""
-    url = f"postgresql://app:{PASSWORD}@127.0.0.1:{free_port()}/hookferry"
+    url = f"postgresql://app:{PASSWORD}@127.0.0.1:{closed_port}/hookferry"
     said = await refused(tmp_path, url)
     assert missing(said, "postgresql://app@127.0.0.1:", "Does it run") == []
 

@@ -14,8 +14,8 @@ import psycopg
 from psycopg import sql
 
 from tests.support import unprivileged
+from tests.support.ports import reserved_port
 from tests.support.postgres_binaries import binaries, usable
-from tests.support.process import free_port
 
 # The first that the server knows is taken. Only in C do bytes decide the order: the others catch a query that
 # leans on it.
@@ -76,7 +76,7 @@ class PostgresServer(Databases):
     """
 
     def __init__(self, settings: Mapping[str, str] | None = None) -> None:
-        port, password = str(free_port()), secrets.token_hex(16)
+        port, password = str(reserved_port(self)), secrets.token_hex(16)
         super().__init__(f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres")
         found = binaries()
         self._home = Path(tempfile.mkdtemp(prefix="hookferry-postgres-"))

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,15 +11,9 @@ from typing import Any
 
 import httpx
 
+from tests.support.ports import reserved_port
+
 ADMIN_KEY = "test-admin-key-of-forty-characters-long!"
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def server_environment(given: Mapping[str, str | None]) -> dict[str, str]:
@@ -43,7 +36,7 @@ class ServerProcess:
         program: tuple[str, ...] = (),
     ) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = reserved_port(self)
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
         self._flags = flags
