@@ -1,16 +1,12 @@
 """The usual batches, each in one statement: `store.queue` says what they mean."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from hookferry.model import Attempt, DeliveryStatus
+from hookferry.model import Attempt, Delivery, DeliveryStatus
 from hookferry.store.database import Row
 from hookferry.store.postgres.statements import Statements
-from hookferry.store.rows import attempt_row, event_row, queue_row
+from hookferry.store.rows import attempt_row, event_row
 from hookferry.store.values import Ingest, Ingested, Settled, Settlement
-
-_QUEUE_COLUMNS = 12
-_EVENT_COLUMNS = 9
 
 
 def is_plain(one: Ingest) -> bool:
@@ -30,10 +26,10 @@ async def ingest(
 
     What is handed over is leased under `name`.
     """
-    events = [event_row(one.event) for member in members for one in member]
-    deliveries = [queue_row(d, name) for member in members for one in member for d in one.deliveries]
-    columns = *_columns(events, _EVENT_COLUMNS), *_columns(deliveries, _QUEUE_COLUMNS)
-    row = await db.row("store_all", worker, tenants, seen, *columns)
+    ones = [one for member in members for one in member]
+    events = [event_row(one.event) for one in ones]
+    deliveries = [_delivery_row(delivery) for one in ones for delivery in one.deliveries]
+    row = await db.row("store_all", worker, name, tenants, seen, events, deliveries)
     if row is None or not row[0]:
         return None
     return [[Ingested(one.event.id, len(one.deliveries)) for one in member] for member in members]
@@ -47,37 +43,15 @@ def is_success(one: Settlement) -> bool:
 async def settle(db: Statements, members: Sequence[Settlement]) -> list[Settled]:
     """Commit successes."""
     rows = [_success_row(one, one.attempt) for one in members if one.attempt is not None]
-    ended = {id for (id,) in await db.rows("succeed_all", *_columns(rows, len(rows[0])))}
+    ended = {id for (id,) in await db.rows("succeed_all", rows)}
     return [Settled(one, stale=one.work.delivery.id not in ended) for one in members]
 
 
+def _delivery_row(one: Delivery) -> Row:
+    return (one.tenant, one.id, one.event, one.endpoint, one.type, one.status, one.created_at, one.due_at)
+
+
 def _success_row(one: Settlement, attempt: Attempt) -> Row:
-    delivery = one.work.delivery
-    id, *_, number, started_at, duration, outcome, status, wire, head, tail, answer = attempt_row(
-        attempt, delivery.tenant, one.work.event
-    )
-    return (
-        delivery.tenant,
-        delivery.id,
-        one.work.lease.token,
-        delivery.event,
-        delivery.endpoint,
-        delivery.type,
-        number,
-        delivery.created_at,
-        one.ended_at,
-        delivery.retry_of,
-        id,
-        started_at,
-        duration,
-        outcome,
-        status,
-        wire,
-        head,
-        tail,
-        answer,
-    )
-
-
-def _columns(rows: Sequence[Row], count: int) -> Sequence[Sequence[Any]]:
-    return list(zip(*rows, strict=True)) if rows else [()] * count
+    work = one.work
+    id, tenant, delivery, _, _, number, *rest = attempt_row(attempt, work.delivery.tenant, work.event)
+    return (tenant, delivery, work.lease.token, id, one.ended_at, number, *rest)

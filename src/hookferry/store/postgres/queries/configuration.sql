@@ -50,7 +50,8 @@ select id from workers
 where until > $2 and seen < $1 and confirmed_at > clock_timestamp() - interval '1 second' limit 1
 
 -- name: tenants_by_id
-select id, name, contract, created_at, features, contract_version from tenants where id = any($1::text[])
+select id, name, contract, created_at, features, contract_version, events_per_second, waiting from tenants
+where id = any($1::text[])
 
 -- name: endpoints_by_id
 select id, tenant, url, name, event_types, scope, status, timeout, rate_limit, disabled_reason, sealed,
