@@ -36,6 +36,20 @@ def test_more_than_it_holds_is_all_that_it_holds() -> None:
     assert Bucket(10, 3).take(50, NOW)[1] == 0
 
 
+def test_a_full_one_lends() -> None:
+    """Many at once are given whole, and whoever comes next waits until all of them are there."""
+    bucket, wait = Bucket(10, 3, debt=100).take(50, NOW)
+
+    assert (wait, bucket.take(1, NOW)[1]) == (0, 4_800)
+
+
+def test_one_that_is_not_full_does_not_lend() -> None:
+    """Debts are not heaped up."""
+    bucket, _ = Bucket(10, 3, debt=100).take(1, NOW)
+
+    assert bucket.take(50, NOW)[1] == 100
+
+
 def test_a_clock_that_goes_back_empties_it_at_most() -> None:
     """An hour's jump costs no hour (FAULTS, 12)."""
     bucket, _ = Bucket(10, 3).take(3, NOW)

@@ -11,6 +11,7 @@ _MILLI = 1_000_000
 class Bucket(Struct, frozen=True):
     """At most `burst` tokens at once and `rate` a second in the long run. A new one is full.
 
+    A full one lends up to `debt` more to whoever asks for many at once; the next has to wait for these too.
     `full_at` is when it is full again, in nanoseconds since 1970: all that there is to keep, one whole
     number of 64 bits, so that rounding never adds up and a row could hold it for many machines.
     """
@@ -18,18 +19,20 @@ class Bucket(Struct, frozen=True):
     rate: float
     burst: int
     full_at: int = 0
+    debt: int = 0
 
     def take(self, tokens: int, now: int) -> tuple["Bucket", int]:
         """Take tokens at `now` (milliseconds since 1970): the bucket then, and a wait of 0.
 
         With too few in it nothing is taken, and the wait says after how many milliseconds it has enough. More
-        tokens than it can hold count as all that it can hold, so that everybody's turn comes.
+        tokens than it can hold and lend count as all of that, so that everybody's turn comes.
         """
+        tokens = min(tokens, self.burst + self.debt)
         each, time = max(1, round(_SECOND / self.rate)), now * _MILLI
         most = self.burst * each
         # Later than that only if the clock has gone back since.
-        empty_until = min(max(self.full_at, time), time + most)
-        full_at = empty_until + min(tokens, self.burst) * each
-        if full_at > time + most:
-            return replace(self, full_at=empty_until), -((time + most - full_at) // _MILLI)
-        return replace(self, full_at=full_at), 0
+        empty_until = min(max(self.full_at, time), time + most + self.debt * each)
+        missing = empty_until + min(tokens, self.burst) * each - (time + most)
+        if missing > 0:
+            return replace(self, full_at=empty_until), -(-missing // _MILLI)
+        return replace(self, full_at=empty_until + tokens * each), 0

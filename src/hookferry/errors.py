@@ -8,6 +8,7 @@
     ├── Conflict                it clashes with what is there (409)
     ├── Unauthenticated         no key, or not a valid one (401)
     ├── Forbidden               the key lacks the permission (403)
+    ├── TooMany                 a quota of the tenant's is used up (429)
     ├── Unavailable             the store cannot write now; nothing was stored (503)
     ├── Unreachable             a command cannot reach the server (exit code 6)
     ├── ConfigError             settings that cannot be used (exit code 2)
@@ -83,6 +84,13 @@ class Forbidden(HookferryError):
 
     code = "forbidden"
     status = 403
+
+
+class TooMany(HookferryError):
+    """A quota of the tenant's is used up; nothing was stored. Try again in `retry_after` seconds."""
+
+    code = "rate_limited"
+    status = 429
 
 
 class Unavailable(HookferryError):

@@ -110,6 +110,18 @@ class Secret(msgspec.Struct, frozen=True):
         return "Secret(***)"
 
 
+class Quotas(msgspec.Struct, frozen=True):
+    """How much a tenant may use; None for as much as there is."""
+
+    events_per_second: float | None = None
+    """How many it may publish."""
+    waiting: int | None = None
+    """How many of its deliveries may be not final yet while it publishes."""
+
+
+UNLIMITED = Quotas()
+
+
 class Tenant(msgspec.Struct, frozen=True):
     """A customer of the product: an account, a space, an organisation."""
 
@@ -121,6 +133,7 @@ class Tenant(msgspec.Struct, frozen=True):
     """What the operator has switched on for it; a contract may name one as the gate to something."""
     contract_version: str = ""
     """Which text of its contract it is pinned to; empty only in a database of before there were versions."""
+    quotas: Quotas = UNLIMITED
 
 
 class ContractText(msgspec.Struct, frozen=True):

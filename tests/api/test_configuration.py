@@ -31,6 +31,7 @@ async def test_tenant(operator: Client) -> None:
         "contract": "standard",
         "contract_version": builtin("standard").version,
         "features": [],
+        "quotas": {"events_per_second": None, "waiting": None},
         "created_at": "2023-11-14T22:13:20.000Z",
     }
 

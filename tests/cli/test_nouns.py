@@ -114,6 +114,13 @@ def test_update(tenant: Tenant) -> None:
     assert (endpoint["name"], endpoint["event_types"]) == ("new", ["a"])
 
 
+def test_quotas(tenant: Tenant) -> None:
+    """A tenant's quotas are set, and taken away by the word `none`."""
+    id = tenant.json("tenants", "create", "Q", "--waiting", "1000", "--events-per-second", "2.5")["id"]
+    tenant.json("tenants", "update", id, "--waiting", "none")
+    assert tenant.json("tenants", "show", id)["quotas"] == {"events_per_second": 2.5, "waiting": None}
+
+
 def test_update_takes_a_rate_limit_away(tenant: Tenant) -> None:
     """By the word `none`."""
     id = tenant.register("--rate-limit", "5")["id"]

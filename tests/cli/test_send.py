@@ -101,6 +101,13 @@ def test_a_file_of_events(tenant: Tenant, name: str) -> None:
     assert (summary["events"], summary["deliveries"]) == (1203, 601)
 
 
+def test_a_file_waits_for_the_quota(tenant: Tenant) -> None:
+    """As long as the server says."""
+    tenant.json("tenants", "update", tenant.id, "--events-per-second", "1000")
+    lines = b'{"type":"a","payload":1}\n' * 1300
+    assert tenant.json("send", "--file", "-", input=lines)["events"] == 1300
+
+
 def test_lines_arrive_unchanged(tenant: Tenant) -> None:
     """The payload in a line arrives byte for byte, from standard input as well."""
     tenant.register()

@@ -164,6 +164,17 @@ async def test_test_of_a_paused_one(space: Space) -> None:
     assert said == (409, "The webhook is paused: make it active to test it.")
 
 
+async def test_more_tests_than_the_quota(space: Space) -> None:
+    """A quota that the operator has set is told like any error, with the time to wait."""
+    path = f"/webhooks/{(await space.webhook(URL))['id']}/test"
+    quotas = {"quotas": {"events_per_second": 0.1}}
+    await space.company.client.patch(f"/v1/tenants/{space.company.id}", json=quotas)
+    await space.ask("POST", path)
+    answer = await space.client.post(path)
+    said = answer.status_code, answer.headers["Retry-After"], answer.json()["error"]["code"]
+    assert said == (429, "10", "too_many_requests")
+
+
 # Secrets
 
 

@@ -20,6 +20,7 @@ from hookferry.model import (
     Key,
     Member,
     Permission,
+    Quotas,
     Replayed,
     Role,
     Secret,
@@ -121,6 +122,8 @@ async def old(tmp_path: Path, clock: ManualClock) -> World:
     world = World(store, clock)
     await world.add_tenant("demo")
     await world.add_tenant("other")
+    quotas = Quotas(events_per_second=2.5, waiting=1000)
+    await world.store.change_tenant("other", lambda old: msgspec.structs.replace(old, quotas=quotas))
     await _configure(world)
     await _deliver(world)
     return world

@@ -304,6 +304,18 @@ async def test_a_deleted_endpoints_held_deliveries_are_cancelled(world: World) -
     assert await world.statuses() == ["cancelled"]
 
 
+async def test_what_waits_is_counted_up_to_a_limit(world: World) -> None:
+    """Whether pending, in flight or held, and of this tenant alone."""
+    await world.add_tenant("other")
+    other = await world.add_endpoint("other")
+    for _ in range(5):
+        await world.publish(world.endpoint)
+    await world.claim(2)
+    store = world.store
+    assert (await store.waiting("demo", 10), await store.waiting("demo", 3)) == (5, 3)
+    assert await store.waiting(other.tenant, 10) == 0
+
+
 async def test_a_deleted_tenants_deliveries_are_cancelled(world: World) -> None:
     """Deleting a tenant ends its work."""
     await world.publish()

@@ -40,6 +40,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         return f"{type(self).__name__}(...)"  # secrets and bodies stay out of logs and errors
 
 
+class Quotas(Answer, frozen=True):
+    """How much a tenant may use; null: as much as there is."""
+
+    events_per_second: Annotated[float | None, Meta(description="Events that it may publish.")]
+    waiting: Annotated[int | None, Meta(description="Its deliveries that are not final yet.")]
+
+
 class Tenant(Answer, frozen=True):
     """A customer of the product."""
 
@@ -48,6 +55,7 @@ class Tenant(Answer, frozen=True):
     contract: str
     contract_version: Annotated[str, Meta(description="The version of the contract that it is pinned to.")]
     features: Annotated[list[str], Meta(description="What the operator has switched on.")]
+    quotas: Quotas
     created_at: Time
 
     @classmethod
@@ -58,6 +66,7 @@ class Tenant(Answer, frozen=True):
             contract=tenant.contract,
             contract_version=tenant.contract_version,
             features=sorted(tenant.features),
+            quotas=Quotas(**msgspec.structs.asdict(tenant.quotas)),
             created_at=iso(tenant.created_at),
         )
 

@@ -53,6 +53,7 @@ _PROBLEMS = {
     "413": "The body is over its limit.",
     "415": "The body is not JSON.",
     "422": "The request cannot be accepted as it is.",
+    "429": "A quota of the tenant's is used up, and nothing was stored. `Retry-After` says for how long.",
     "503": "Nothing can be stored now, and nothing was.",
 }
 
@@ -137,6 +138,8 @@ def _operation(path: str, method: str, handler: HTTPRouteHandler, schemas: Schem
         required = bool(components[form.__name__].get("required"))
         operation["requestBody"] = {"required": required, "content": {"application/json": content}}
     operation["responses"] = {str(handler.status_code): _answer(handler, schemas)}
+    if "publishes" in handler.opt:
+        operation["responses"]["429"] = {"$ref": "#/components/responses/429"}
     if "needs" in handler.opt:
         operation |= _guarded(handler.opt["needs"], operation)
     elif path == "/readyz":

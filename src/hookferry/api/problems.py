@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from hookferry.errors import HookferryError, Unauthenticated, Unavailable
+from hookferry.errors import HookferryError, Unauthenticated
 from hookferry.logs import described
 
 _log = structlog.get_logger("hookferry.api")
@@ -34,6 +34,8 @@ CODES = {
     "unreadable_secret": "The endpoint's secrets cannot be decrypted.",
     "too_large": "The body is over its limit.",
     "unsupported_media_type": "The body is not JSON.",
+    "rate_limited": "The tenant publishes more events than its quota allows. Try again later.",
+    "backlog_full": "More of the tenant's deliveries wait than its quota allows. Try again later.",
     "invalid": "The request cannot be accepted as it is.",
     "invalid_contract": "The contract's text cannot be loaded.",
     "invalid_url": "The endpoint's URL cannot be used.",
@@ -82,7 +84,7 @@ def problem(error: HookferryError, contract_code: str | None = None) -> tuple[in
     headers = [(b"content-type", CONTENT_TYPE.encode()), (b"x-content-type-options", b"nosniff")]
     if isinstance(error, Unauthenticated):
         headers.append((b"www-authenticate", b"Bearer"))
-    if isinstance(error, Unavailable):
+    if error.retry_after is not None:
         headers.append((b"retry-after", str(error.retry_after).encode()))
     body = _encode(error.status, error.code, error.message, error.field, error.number, contract_code)
     return error.status, headers, body

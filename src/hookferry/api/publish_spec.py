@@ -65,5 +65,6 @@ def _common(content: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
         "requestBody": {"required": True, "content": content},
         "responses": {
             "202": {"description": "Stored.", "content": {"application/json": {"schema": answer}}},
+            "429": {"$ref": "#/components/responses/429"},
         },
     }

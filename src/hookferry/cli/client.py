@@ -24,6 +24,7 @@ _ERRORS: dict[int, type[errors.HookferryError]] = {
     409: errors.Conflict,
     413: errors.TooLarge,
     422: errors.Invalid,
+    429: errors.TooMany,
 }
 
 

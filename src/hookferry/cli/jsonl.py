@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hookferry.cli.client import Api
-from hookferry.errors import Conflict, HookferryError, Invalid, Malformed, TooLarge
+from hookferry.errors import Conflict, HookferryError, Invalid, Malformed, TooLarge, TooMany
 
 # Under the API's limits of 1,000 events and 16 MiB, and small enough for a bar that moves.
 _BATCH = 500
@@ -109,7 +109,7 @@ def _publish(api: Api, batch: list[Line], summary: Summary) -> None:
         return
     body = b"\n".join(line for _, line in batch)
     try:
-        answer = api.call("POST", api.tenant("events", "batch"), body, content_type="application/jsonl")
+        answer = _patiently(api, body)
     except (Invalid, TooLarge, Conflict) as error:
         if len(batch) == 1:
             error.message = f"line {batch[0][0]}: {error.message}"
@@ -122,6 +122,15 @@ def _publish(api: Api, batch: list[Line], summary: Summary) -> None:
     summary.events += len(published)
     summary.deliveries += sum(event.deliveries for event in published)
     summary.bytes += len(body)
+
+
+def _patiently(api: Api, body: bytes) -> Raw:
+    """Publish lines, as fast as the tenant's quotas allow."""
+    while True:
+        try:
+            return api.call("POST", api.tenant("events", "batch"), body, content_type="application/jsonl")
+        except TooMany as error:
+            time.sleep(error.retry_after or 1)
 
 
 @contextmanager

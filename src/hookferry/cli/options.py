@@ -169,7 +169,7 @@ def limit(text: str) -> Any:
         number = float("nan")
     if not isfinite(number):
         raise click.BadParameter(f"expected a number or none, got {text!r}")
-    return number
+    return int(number) if number.is_integer() else number
 
 
 def duration(text: str) -> float:

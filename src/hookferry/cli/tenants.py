@@ -1,10 +1,12 @@
 """`hookferry tenants`: the customers of the product."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from hookferry.cli.options import given, output_option, page_options, server_options
+from hookferry.cli.options import given, limit, output_option, page_options, server_options
 
 if TYPE_CHECKING:
     from hookferry.cli.client import Api
@@ -18,11 +20,35 @@ def tenants() -> None:
     """Tenants: the customers that events belong to."""
 
 
+def _quota_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Options for a tenant's quotas; the command gets `quotas`, None without any."""
+
+    @click.option(
+        "--events-per-second",
+        type=limit,
+        metavar="N",
+        help="How many events it may publish, or `none` for no quota.",
+    )
+    @click.option(
+        "--waiting",
+        type=limit,
+        metavar="N",
+        help="How many of its deliveries may wait while it publishes, or `none`.",
+    )
+    @wraps(command)
+    def wanting(*args: Any, events_per_second: Any, waiting: Any, **rest: Any) -> None:
+        quotas = given({"events_per_second": events_per_second, "waiting": waiting})
+        command(*args, quotas=quotas or None, **rest)
+
+    return wanting
+
+
 @tenants.command()
 @click.argument("name")
 @click.option("--id", help="Your own id for it; else one is made.")
 @click.option("--contract", help="The wire format of its webhooks; else `standard`.")
 @click.option("--feature", "features", multiple=True, help="Turn this feature on for it; repeatable.")
+@_quota_options
 @output_option
 @server_options
 def create(api: "Api", out: "Output", **wanted: Any) -> None:
@@ -55,6 +81,7 @@ def show(api: "Api", out: "Output", id: str) -> None:
 @click.option("--contract-version", metavar="VERSION", help="Move it to this version, or to `latest`.")
 @click.option("--feature", "on", multiple=True, help="Turn this feature on for it; repeatable.")
 @click.option("--no-feature", "off", multiple=True, help="Turn this feature off for it; repeatable.")
+@_quota_options
 @output_option
 @server_options
 def update(

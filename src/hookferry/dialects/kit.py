@@ -69,7 +69,10 @@ def router(path: str, dialect: Dialect, services: use_cases.Services) -> Router:
         return TenantCaller(principal.tenant, principal)
 
     def failed(request: Request[Any, Any, Any], error: HookferryError) -> Response[bytes]:
-        return answer(*dialect.problem(error)[::-1])
+        response = answer(*dialect.problem(error)[::-1])
+        if error.retry_after is not None:
+            response.headers["Retry-After"] = str(error.retry_after)
+        return response
 
     def refused(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
         problem = HookferryError(error.detail)

@@ -76,6 +76,19 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return {name: value for name, value in msgspec.structs.asdict(self).items() if value is not UNSET}
 
 
+class TenantQuotas(Form, frozen=True):
+    """How much a tenant may use; null: as much as there is."""
+
+    events_per_second: Annotated[
+        Annotated[float, Meta(ge=0.001, le=100_000)] | UnsetType | None,
+        Meta(description="Events that it may publish; what is more is answered 429."),
+    ] = UNSET
+    waiting: Annotated[
+        Annotated[int, Meta(ge=1, le=100_000_000)] | UnsetType | None,
+        Meta(description="Its deliveries that are not final; with more, publishing is answered 429."),
+    ] = UNSET
+
+
 class NewTenant(Form, frozen=True):
     """A customer of the product."""
 
@@ -85,6 +98,7 @@ class NewTenant(Form, frozen=True):
     id: Annotated[str | None, Meta(description="Your own id for it; made for you if left out.")] = None
     contract: Annotated[str, Meta(description="The wire format of its webhooks.")] = "standard"
     features: _Features = []
+    quotas: Annotated[TenantQuotas, Meta(description="By default none.")] = TenantQuotas()
 
 
 class TenantChange(Form, frozen=True):
@@ -101,6 +115,7 @@ class TenantChange(Form, frozen=True):
         Meta(description="Move it to this version of its contract, or to `latest`.", examples=["latest"]),
     ] = UNSET
     features: _Features | UnsetType = UNSET
+    quotas: Annotated[TenantQuotas | UnsetType, Meta(description="What is left out of it stays.")] = UNSET
 
 
 class NewContract(Form, frozen=True):

@@ -14,6 +14,7 @@ from hookferry.errors import HookferryError, Invalid, TooLarge, Unavailable
 from hookferry.ids import IdMaker
 from hookferry.model import (
     OPERATIONAL,
+    UNLIMITED,
     Delivery,
     DeliveryStatus,
     Endpoint,
@@ -24,6 +25,7 @@ from hookferry.model import (
     Work,
 )
 from hookferry.service import features, rules
+from hookferry.service.admission import Admission
 from hookferry.service.catalogue import is_known
 from hookferry.service.contracts import Contracts
 from hookferry.service.following import Follower, followers_of
@@ -96,7 +98,7 @@ class HandOver(Protocol):
 
 
 class Publisher:
-    """Publishes drafts. It has no state of its own.
+    """Publishes drafts. Its mutable state is what its admission remembers.
 
     `payload_limit` is in bytes; `count` is told how many events were accepted.
     """
@@ -118,13 +120,16 @@ class Publisher:
         self._contracts = contracts
         self._payload_limit = payload_limit
         self._count = count
+        self._admission = Admission(store, clock)
 
     async def publish(self, tenant: Tenant, drafts: Sequence[Draft]) -> list[Ingested]:
         """Store events with their deliveries, all or none, and send them.
 
-        Raises Invalid, TooLarge or Conflict for the first that cannot be accepted, Unavailable if the
-        store cannot write. Once it returns, everything is on disk.
+        Raises Invalid, TooLarge or Conflict for the first that cannot be accepted, TooMany for more than the
+        tenant's quotas allow, Unavailable if the store cannot write. Once it returns, everything is on disk.
         """
+        if tenant.quotas != UNLIMITED:
+            await self._admission.admit(tenant, len(drafts))
         return await self._fresh(tenant, lambda tenant: self._planned(tenant, drafts))
 
     async def _fresh(self, tenant: Tenant, plan: Callable[[Tenant], list[Ingest]]) -> list[Ingested]:
@@ -159,7 +164,9 @@ class Publisher:
         return list(map(self._plan, events, matches, fingerprints, followers))
 
     async def publish_to(self, tenant: Tenant, endpoint: Endpoint, type: str, payload: bytes) -> Ingested:
-        """Publish one event for one endpoint, whatever it is subscribed to: a test."""
+        """Publish one event for one endpoint, whatever it is subscribed to: a test. Raises TooMany."""
+        if tenant.quotas != UNLIMITED:
+            await self._admission.admit(tenant, 1)
         now = self._clock.now()
         event = Event(self._ids.new("evt"), tenant.id, type, payload, now, now)
         (answer,) = await self._fresh(tenant, lambda _: [self._plan(event, [endpoint], None)])

@@ -8,10 +8,10 @@ from hookferry.clock import Clock
 from hookferry.contracts import Contract
 from hookferry.errors import Conflict, Invalid
 from hookferry.ids import IdMaker
-from hookferry.model import ContractText, Endpoint, Tenant
+from hookferry.model import ContractText, Endpoint, Quotas, Tenant
 from hookferry.service import features
 from hookferry.service.contracts import LATEST, Contracts
-from hookferry.service.forms import NewTenant, TenantChange
+from hookferry.service.forms import NewTenant, TenantChange, TenantQuotas
 from hookferry.service.principal import Principal
 from hookferry.service.reconciling import reconcile_all
 from hookferry.service.rules import check_features, check_headers, check_tenant_id, check_text
@@ -58,6 +58,7 @@ class Tenants:
             created_at=self._clock.now(),
             features=check_features(wanted.features),
             contract_version=text.version,
+            quotas=Quotas(**wanted.quotas.given()),
         )
         # Who gets a deleted tenant's id must not get its events: they stay until retention takes them.
         if id not in self._store.directory.tenants and await self._has_history(id):
@@ -74,9 +75,14 @@ class Tenants:
         text = self._wanted_text(self.get(id), **given)
         if text is not None:
             given |= {"contract": text.name, "contract_version": text.version}
-        return await self._store.change_tenant(
-            id, lambda tenant: msgspec.structs.replace(tenant, **given), text
-        )
+        quotas = given.pop("quotas", TenantQuotas()).given()
+
+        def change(tenant: Tenant) -> Tenant:
+            return msgspec.structs.replace(
+                tenant, quotas=msgspec.structs.replace(tenant.quotas, **quotas), **given
+            )
+
+        return await self._store.change_tenant(id, change, text)
 
     async def delete(self, id: str) -> int:
         """Delete a tenant with its keys and endpoints. How many deliveries that cancelled."""

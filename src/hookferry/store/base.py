@@ -157,6 +157,10 @@ class Store(Protocol):
         """Cancel what is not final yet. NotFound, or Conflict for a final one."""
         ...
 
+    async def waiting(self, tenant: str, most: int) -> int:
+        """How many of a tenant's deliveries are not final, counted up to `most`."""
+        ...
+
     async def backlog(self) -> Backlog:
         """What is in the queue now."""
         ...

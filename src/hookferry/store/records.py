@@ -14,6 +14,7 @@ from hookferry.model import (
     Key,
     Member,
     Permission,
+    Quotas,
     Role,
     Scope,
     Secret,
@@ -154,12 +155,16 @@ def tenant_row(tenant: Tenant) -> Row:
         tenant.created_at,
         _sorted(tenant.features),
         tenant.contract_version,
+        tenant.quotas.events_per_second,
+        tenant.quotas.waiting,
     )
 
 
 def tenant_of(row: Row) -> Tenant:
-    id, name, contract, created_at, features, contract_version = row
-    return Tenant(id, name, contract, created_at, frozenset(_decode_types(features)), contract_version)
+    id, name, contract, created_at, features, contract_version, *quotas = row
+    return Tenant(
+        id, name, contract, created_at, frozenset(_decode_types(features)), contract_version, Quotas(*quotas)
+    )
 
 
 def role_row(role: Role) -> Row:

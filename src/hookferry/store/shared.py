@@ -126,6 +126,10 @@ class SharedStore(Configured):
         self.cancellations(1)
         return cancelled
 
+    async def waiting(self, tenant: str, most: int) -> int:
+        row = await self._read(lambda db: db.row("waiting", tenant, most))
+        return int(row[0]) if row else 0
+
     # The history
 
     async def events(

@@ -112,7 +112,7 @@ async def rotate_secret(
     )
 
 
-@post("/{id:str}/test", needs=Permission.WEBHOOKS_WRITE, status_code=202)
+@post("/{id:str}/test", needs=Permission.WEBHOOKS_WRITE, publishes=True, status_code=202)
 async def check_endpoint(services: Services, tenant: Id, id: Id) -> Published:
     """Test an endpoint.
 

@@ -1,15 +1,21 @@
 -- The same on every backend.
 
 -- name: tenants
-select id, name, contract, created_at, features, contract_version from tenants
+select id, name, contract, created_at, features, contract_version, events_per_second, waiting from tenants
 
 -- name: tenant
-select id, name, contract, created_at, features, contract_version from tenants where id = ?
+select id, name, contract, created_at, features, contract_version, events_per_second, waiting from tenants where id = ?
 
 -- name: put_tenant
-insert into tenants (id, name, contract, created_at, features, contract_version) values (?, ?, ?, ?, ?, ?)
+insert into tenants (id, name, contract, created_at, features, contract_version, events_per_second, waiting)
+values (?, ?, ?, ?, ?, ?, ?, ?)
 on conflict (id) do update set name = excluded.name, contract = excluded.contract, features = excluded.features,
-    contract_version = excluded.contract_version
+    contract_version = excluded.contract_version, events_per_second = excluded.events_per_second,
+    waiting = excluded.waiting
+
+-- name: waiting
+-- Counted to its quota and no further.
+select count(*) from (select id from queue where tenant = ? limit ?) as found
 
 -- name: delete_tenant
 delete from tenants where id = ?
