@@ -13,8 +13,16 @@ from tests.support.postgres import UNSAFE, Databases, PostgresServer
 # A folder's own conftest.py is not read by the process that reports for several.
 pytest_plugins = ["tests.companies.proofs"]
 
+# What takes longest in one file, or waits longest, begins first and runs beside all the rest.
+FIRST = ("tests/chaos/", "tests/api/test_schemathesis.py", "tests/faults/", "tests/crash/", "tests/e2e/")
+
 # Read once, and taken away: Hookferry refuses settings that it does not know.
 GIVEN = os.environ.pop("HOOKFERRY_TEST_DATABASE", None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what is in FIRST there; within a place, and after all of them, the order stays."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(place) for place in FIRST])
 
 
 @pytest.fixture(scope="session")
@@ -54,11 +62,17 @@ def postgres_template(postgres_server: Databases) -> Iterator[str]:
 
 
 @pytest.fixture
-def on_postgres(postgres_server: Databases, postgres_template: str, tmp_path: Path) -> Iterator[Place]:
-    """A database with its tables."""
+def migrated_url(postgres_server: Databases, postgres_template: str) -> Iterator[str]:
+    """A fresh database that has its tables: making them takes longer than a test."""
     name = postgres_server.new_database(postgres_template)
-    yield Place(tmp_path, postgres_server.url(name))
+    yield postgres_server.url(name)
     postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def on_postgres(migrated_url: str, tmp_path: Path) -> Place:
+    """A database with its tables, for server processes."""
+    return Place(tmp_path, migrated_url)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -25,7 +25,7 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     store = (
         sqlite_store(tmp_path / "a.db", clock)
         if request.param == "sqlite"
-        else postgres_store(request.getfixturevalue("postgres_url"), clock)
+        else postgres_store(request.getfixturevalue("migrated_url"), clock)
     )
     await store.open()
     async with Receiver(clock=clock) as receiver:

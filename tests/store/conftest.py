@@ -23,7 +23,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClo
     if request.param == "sqlite":
         store = sqlite_store(tmp_path / "test.db", clock)
     else:
-        store = postgres_store(request.getfixturevalue("postgres_url"), clock)
+        store = postgres_store(request.getfixturevalue("migrated_url"), clock)
     await store.open()
     yield store
     await store.close()

@@ -208,7 +208,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
         return lambda clock: sqlite_store(tmp_path / f"{next(numbers)}.db", clock)
     server: Databases = request.getfixturevalue("postgres_server")
     template: str = request.getfixturevalue("postgres_template")
-    return lambda clock: postgres_store(server.url(server.new_database(template)), clock, b"\x5e" * 32)
+    return lambda clock: postgres_store(server.url(server.new_database(template)), clock)
 
 
 @pytest.mark.timeout(300)

@@ -10,8 +10,8 @@ from tests.support.clock import ManualClock
 
 
 @pytest.fixture
-async def world(postgres_url: str, clock: ManualClock) -> AsyncIterator[World]:
-    store = postgres_store(postgres_url, clock)
+async def world(migrated_url: str, clock: ManualClock) -> AsyncIterator[World]:
+    store = postgres_store(migrated_url, clock)
     await store.open()
     world = World(store, clock)
     await world.add_tenant("demo")

@@ -16,9 +16,9 @@ from tests.support.clock import ManualClock
 
 
 @pytest.fixture
-async def both(postgres_url: str, clock: ManualClock) -> AsyncIterator[tuple[World, World]]:
+async def both(migrated_url: str, clock: ManualClock) -> AsyncIterator[tuple[World, World]]:
     """Two processes, and a tenant `demo` with one endpoint."""
-    stores = postgres_store(postgres_url, clock), postgres_store(postgres_url, clock)
+    stores = postgres_store(migrated_url, clock), postgres_store(migrated_url, clock)
     for store in stores:
         await store.open()
     one, other = World(stores[0], clock), World(stores[1], clock)
@@ -142,7 +142,7 @@ async def test_a_worker_that_was_taken_for_dead_sends_nothing_before_it_is_told(
     assert told == [False]
 
 
-async def test_a_planning_anew_makes_no_lease_longer(both: tuple[World, World], postgres_url: str) -> None:
+async def test_a_planning_anew_makes_no_lease_longer(both: tuple[World, World], migrated_url: str) -> None:
     """A worker that dies after it is missed for its own lease, not for the one that it began with."""
     one, _ = both
     await one.store.heartbeat(one.clock.now(), one.clock.now() + 3_000)
@@ -150,7 +150,7 @@ async def test_a_planning_anew_makes_no_lease_longer(both: tuple[World, World], 
     planned, one.store._watcher.seen = one.ingest_of(one.event()), -1
     with pytest.raises(OutdatedError):
         await one.store.ingest([planned])
-    connection = await connect_once(postgres_url)
+    connection = await connect_once(migrated_url)
     until = await connection.fetchval("select until from workers where id = $1", one.store.worker)
     await connection.close()
     assert until == one.clock.now() + 3_000

@@ -16,9 +16,9 @@ DAY = 86_400
 
 
 @pytest.fixture
-async def world(postgres_url: str, clock: ManualClock) -> AsyncIterator[World]:
+async def world(migrated_url: str, clock: ManualClock) -> AsyncIterator[World]:
     """A store with an event of long ago, and nothing that waits."""
-    store = postgres_store(postgres_url, clock)
+    store = postgres_store(migrated_url, clock)
     await store.open()
     world = World(store, clock)
     await world.add_tenant("demo")
@@ -30,9 +30,9 @@ async def world(postgres_url: str, clock: ManualClock) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def reader(postgres_url: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
+async def reader(migrated_url: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
     """Somebody who reads for long, as a backup does."""
-    connection = await asyncpg.connect(postgres_url)
+    connection = await asyncpg.connect(migrated_url)
     async with connection.transaction():
         await connection.fetchval("select count(*) from events")
         yield connection
@@ -59,9 +59,9 @@ async def test_publishing_does_not_wait_for_retention(
     assert (time.monotonic() - began < 2, await pruning) == (True, Pruned())
 
 
-async def test_what_could_not_be_dropped_goes_later(world: World, postgres_url: str) -> None:
+async def test_what_could_not_be_dropped_goes_later(world: World, migrated_url: str) -> None:
     """Nothing is forgotten."""
-    connection = await asyncpg.connect(postgres_url)
+    connection = await asyncpg.connect(migrated_url)
     async with connection.transaction():
         await connection.fetchval("select count(*) from events")
         await prune(world)
@@ -70,12 +70,12 @@ async def test_what_could_not_be_dropped_goes_later(world: World, postgres_url: 
 
 
 async def test_a_start_does_not_wait_for_who_reads(
-    world: World, reader: "asyncpg.Connection[Any]", postgres_url: str
+    world: World, reader: "asyncpg.Connection[Any]", migrated_url: str
 ) -> None:
     """Nor does it fail: partitions of days to come are made by whoever comes by later."""
     world.clock.advance(40 * DAY)
     began = time.monotonic()
-    other = postgres_store(postgres_url, world.clock)
+    other = postgres_store(migrated_url, world.clock)
     await other.open()
     took = time.monotonic() - began
     await other.close()

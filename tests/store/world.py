@@ -30,8 +30,10 @@ from hookferry.store.sqlite import SqliteStore
 from hookferry.store.values import Ingest, Ingested, Seen, Settled, Settlement, Slice
 from hookferry.store.vault import Vault
 from tests.support.clock import ManualClock
+from tests.support.place import SECRET_KEY
 
-KEY = b"k" * 32
+# That of the databases which have their tables.
+KEY = bytes.fromhex(SECRET_KEY)
 
 
 def sqlite_store(path: Path, clock: ManualClock, key: bytes = KEY) -> SqliteStore:
