@@ -274,9 +274,10 @@ class Dispatcher:
 
     def _pump(self) -> None:
         """Start what may start, a few at a time, with the event loop in between."""
-        if self._pumping or self._stopping or self._store.unsettled > _MOST_UNSETTLED:
+        # Of the three times that a delivery leads here nothing waits in two: asked first, it saves 2 µs.
+        if not self._turns.ready or self._pumping or self._stopping:
             return
-        if not self._store.fresh:
+        if self._store.unsettled > _MOST_UNSETTLED or not self._store.fresh:
             return
         starts = 0
         while len(self._running) < self._cap and starts < _STARTS_IN_A_ROW:

@@ -135,6 +135,12 @@ class Turns:
             rota.add(lane)
 
     @property
+    def ready(self) -> int:
+        """How many lanes may start something."""
+        fresh, claimed = self._rotas
+        return fresh.ready + claimed.ready
+
+    @property
     def claimed(self) -> int:
         """How many lanes may start claimed work."""
         return self._rotas[Kind.CLAIMED].ready
