@@ -28,7 +28,9 @@ SETTINGS = {
     "enable_mergejoin": "off",
     "enable_seqscan": "off",
     "plan_cache_mode": "force_generic_plan",
-    "idle_in_transaction_session_timeout": "60000",
+    # A process that was stopped within a transaction loses it before its lease (30 s) ends: a rescue would wait
+    # for the rows that it has locked.
+    "idle_in_transaction_session_timeout": "10000",
     "lock_timeout": "10000",
 }
 
