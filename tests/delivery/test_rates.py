@@ -160,6 +160,16 @@ async def test_what_waits_for_the_rate_stays_in_the_database(tmp_path: Path) -> 
         assert (backlog.leased <= 2, backlog.pending >= 6) == (True, True)
 
 
+async def test_a_stop_gives_back_what_waits_for_the_rate(running: Engine) -> None:
+    """No attempt is spent, and others can send it at once."""
+    await _limited(running, 0.01, 20)
+    await running.until_settled(1)
+    await running.stop()
+    await running.until(lambda: running.store.unsettled == 0)
+    waiting = [one for one in await running.deliveries() if one.attempts == 0]
+    assert ((await running.store.backlog()).leased, len(waiting)) == (0, 19)
+
+
 async def test_an_endpoint_that_waits_slows_no_other(running: Engine) -> None:
     """Invariant 5: they are of one tenant."""
     await _limited(running, 0.01, 5, "/slow")

@@ -36,7 +36,6 @@ async def test_machines_share_a_rate(on_postgres: Place) -> None:
         running(second),
         customer(first) as tenant,
     ):
-        await asyncio.sleep(2)  # until each has seen that there are two
         await tenant.register(receiver.url, rate_limit=RATE)
         await asyncio.gather(*(tenant.publish(number) for number in range(40)))
         arrivals = list(await receiver.wait_for(40))
