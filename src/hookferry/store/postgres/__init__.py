@@ -14,12 +14,12 @@ from hookferry.store.database import Database
 from hookferry.store.postgres import hot, migrations, partitions
 from hookferry.store.postgres.batcher import Batcher
 from hookferry.store.postgres.connection import (
-    ACQUIRE,
     AGAIN,
     LATE,
     LOCKED,
     TRIES,
     UNHEARD,
+    Kept,
     connect,
     starting,
     transaction,
@@ -91,6 +91,7 @@ class PostgresStore(SharedStore):
             self._readers = await connect(self._url, pooled, _READERS)
             undo.pop_all()
         loop = asyncio.get_running_loop()
+        self._ingesting, self._settling = Kept(self._pool), Kept(self._pool)
         self._ingests = Batcher(self._ingest_all, self._on_batch, _HEAVIEST)
         self._settles = Batcher(self._settle_all, self._on_batch, _HEAVIEST)
         self._settlements = Settlements(self._post, loop, self.clock, self._on_settled)
@@ -113,7 +114,7 @@ class PostgresStore(SharedStore):
         await self._watcher.confirm(self.worker)
 
     async def close(self) -> None:
-        self._settlements.again()
+        self._settlements.flush()
         await self._ingests.close()
         await self._settles.close()
         self._watching.cancel()
@@ -188,7 +189,7 @@ class PostgresStore(SharedStore):
         plain = all(hot.is_plain(one) for events in planned for one in events)
         results: Sequence[Any] | None
         if plain:
-            async with self._pool.acquire(timeout=ACQUIRE) as connection:
+            async with self._ingesting.connection() as connection:
                 with self._leasing() as name:
                     results = await hot.ingest(
                         Statements(connection), planned, self.worker, name, tenants, seen
@@ -244,7 +245,7 @@ class PostgresStore(SharedStore):
     async def _settle_all(self, members: list[Settlement]) -> list[Settled]:
         unwell = self.directory.health
         if all(hot.is_success(one) and one.work.delivery.endpoint not in unwell for one in members):
-            async with self._pool.acquire(timeout=ACQUIRE) as connection:
+            async with self._settling.connection() as connection:
                 return await hot.settle(Statements(connection), members)
         async with transaction(self._pool) as connection:
             db = Statements(connection)

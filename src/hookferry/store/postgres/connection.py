@@ -28,8 +28,8 @@ SETTINGS = {
     "enable_mergejoin": "off",
     "enable_seqscan": "off",
     "plan_cache_mode": "force_generic_plan",
-    # A process that was stopped within a transaction loses it before its lease (30 s) ends: a rescue would wait
-    # for the rows that it has locked.
+    # A process that was stopped within a transaction loses it before its lease (30 s) ends: a rescue would
+    # wait for the rows that it has locked.
     "idle_in_transaction_session_timeout": "10000",
     "lock_timeout": "10000",
 }
@@ -206,3 +206,44 @@ async def transaction(pool: "asyncpg.Pool[Any]", **options: Any) -> AsyncIterato
     """A connection with a transaction. What fails is raised as it is."""
     async with pool.acquire(timeout=ACQUIRE) as connection, connection.transaction(**options):
         yield connection
+
+
+class Kept:
+    """A connection of the pool that is kept from one use to the next, by one user at a time.
+
+    To take one and to give it back costs the client 50 µs, as much as the statement's own way.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        self._pool = pool
+        self._held: asyncpg.pool.PoolConnectionProxy[Any] | None = None
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator["Connection"]:
+        """It, or another one once it is broken. What fails is raised as it is, and gives it back."""
+        held = self._held
+        if held is None or not _lives(held):
+            held = await self._another()
+        try:
+            yield held
+        except BaseException:
+            await self._give_back()
+            raise
+
+    async def _another(self) -> "asyncpg.pool.PoolConnectionProxy[Any]":
+        await self._give_back()
+        held = self._held = await self._pool.acquire(timeout=ACQUIRE)
+        return held
+
+    async def _give_back(self) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            await self._pool.release(held)
+
+
+def _lives(held: "asyncpg.pool.PoolConnectionProxy[Any]") -> bool:
+    try:
+        return not held.is_closed()
+    except asyncpg.InterfaceError:
+        # The pool takes back by itself one that breaks.
+        return False

@@ -53,5 +53,5 @@ def _delivery_row(one: Delivery) -> Row:
 
 def _success_row(one: Settlement, attempt: Attempt) -> Row:
     work = one.work
-    id, tenant, delivery, _, _, number, *rest = attempt_row(attempt, work.delivery.tenant, work.event)
+    id, tenant, delivery, _, _, number, *rest = attempt_row(one, attempt)
     return (tenant, delivery, work.lease.token, id, one.ended_at, number, *rest)

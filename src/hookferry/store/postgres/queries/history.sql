@@ -93,3 +93,15 @@ order by a.id desc limit :limit
 
 -- name: count_attempts
 select count(*) from (select 1 from attempts where endpoint = :endpoint and tenant = :tenant limit :most) as found
+
+-- name: settled_ids
+select a.endpoint, a.id from attempts as a
+where a.endpoint = any(array(select json_array_elements_text(:endpoints::text::json))) and a.tenant = :tenant and a.id >= :since
+order by a.id desc limit :most
+
+-- name: settled_attempts
+select a.id, a.delivery, a.endpoint, a.number, a.started_at, a.duration, a.outcome, a.wire, a.event,
+       coalesce(e.type, '')
+from json_array_elements(:wanted::text::json) as v join attempts as a on a.endpoint = v ->> 0 and a.id = v ->> 1
+left join events as e on e.tenant = a.tenant and e.id = a.event
+where a.tenant = :tenant
