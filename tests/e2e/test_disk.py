@@ -122,7 +122,7 @@ async def test_an_answer_that_cannot_be_recorded(server: ServerProcess, one: Cus
     async with hostile(script) as receiver:
         await one.register(receiver.url())
         await one.publish()
-        await receiver.accepted()
+        await receiver.asked()
         with full_disk(server):
             full.set()
             # The answer is in once this is: the settlement comes before it in the queue of writes.

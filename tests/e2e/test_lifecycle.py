@@ -81,7 +81,7 @@ async def test_delete_an_endpoint_in_flight(tenant: Customer) -> None:
     async with hostile(script) as receiver:
         endpoint = await tenant.register(receiver.url())
         await tenant.publish()
-        await receiver.accepted()
+        await receiver.asked()
         async with tenant.tail() as records:
             await tenant.ask("DELETE", f"endpoints/{endpoint['id']}")
             told.set()

@@ -212,7 +212,7 @@ async def test_sigterm_ends_them_all(on_postgres: Place) -> None:
         await all_ready(server, 2)
         await one.register(receiver.url())
         await one.publish()
-        await receiver.accepted()
+        await receiver.asked()
         processes = children(server)
         began = time.monotonic()
         stopping = asyncio.create_task(asyncio.to_thread(server.stop))

@@ -60,7 +60,7 @@ async def test_in_flight(place: Place, number: signal.Signals) -> None:
         async with running(server), customer(server) as one:
             await one.register(receiver.url())
             await one.publish()
-            await receiver.accepted()
+            await receiver.asked()
             tell(server, number)
             told.set()
             code = await ended(server)
@@ -77,7 +77,7 @@ async def test_cut_off(place: Place) -> None:
             await one.register(receiver.url())
             for _ in range(3):
                 await one.publish()
-            await receiver.accepted()
+            await receiver.asked()
             code = await asyncio.to_thread(server.stop)
         async with running(server), server.client() as client:
             found = await Customer(client, one.id).final()
@@ -91,7 +91,7 @@ async def test_the_grace_is_for_everything(place: Place) -> None:
     async with hostile(never) as receiver, running(server), customer(server) as one:
         await one.register(receiver.url())
         await one.publish()
-        await receiver.accepted()
+        await receiver.asked()
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
         head = f"POST {one.path('events')} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
         writer.write(head.encode() + b"Content-Length: 9\r\n\r\n{")
@@ -109,7 +109,7 @@ async def test_a_second_signal(place: Place) -> None:
     async with hostile(never) as receiver, running(server), customer(server) as one:
         await one.register(receiver.url())
         await one.publish()
-        await receiver.accepted()
+        await receiver.asked()
         tell(server, signal.SIGTERM)
         await until_stopping(server)
         tell(server, signal.SIGTERM)
@@ -131,7 +131,7 @@ async def test_nothing_is_claimed_while_stopping(place: Place) -> None:
         await one.register(receiver.url())
         for _ in range(5):
             await one.publish()
-        await receiver.accepted()
+        await receiver.asked()
         tell(server, signal.SIGTERM)
         await until_stopping(server)
         told.set()
@@ -200,7 +200,7 @@ async def test_killed_while_sending(place: Place) -> None:
         async with running(server), customer(server) as one:
             await one.register(receiver.url())
             sent = await one.publish()
-            await receiver.accepted()
+            await receiver.asked()
             server.kill()
         async with running(server), server.client() as client:
             (delivery,) = await Customer(client, one.id).final()
@@ -228,7 +228,7 @@ async def test_held_up_beyond_its_lease(place: Place) -> None:
     async with hostile(answers_when(told), answers(OK)) as receiver, running(server), customer(server) as one:
         await one.register(receiver.url())
         await one.publish()
-        await receiver.accepted()
+        await receiver.asked()
         tell(server, signal.SIGSTOP)
         told.set()
         await asyncio.sleep(0.3)  # three leases of wall time: that they lapse is the test's subject

@@ -27,7 +27,7 @@ async def test_fault_06_a_late_write_is_refused(on_postgres: Place) -> None:
     async with hostile(late, answers(OK)) as receiver, machines(on_postgres, *LEASE, workers=1) as those:
         await those.tenant.register(receiver.url())
         await those.tenant.publish()
-        await receiver.accepted()
+        await receiver.asked()
         (sleeper,) = those.workers
         tell(sleeper, signal.SIGSTOP)
         other = on_postgres.server("--role", "worker", *LEASE)
@@ -59,7 +59,7 @@ async def test_fault_06_what_waited_in_its_memory_is_not_sent(on_postgres: Place
         await those.tenant.register(receiver.url())
         for number in range(4):
             await those.tenant.publish(number)
-        await receiver.accepted()
+        await receiver.asked()
         (sleeper,) = those.workers
         tell(sleeper, signal.SIGSTOP)
         other = on_postgres.server("--role", "worker", *LEASE)

@@ -68,7 +68,7 @@ async def test_fault_07_a_success_is_not_lost(on_disk: Place, durable_postgres: 
     ):
         await one.register(receiver.url())
         await one.publish()
-        await receiver.accepted()
+        await receiver.asked()
         await asyncio.to_thread(durable_postgres.stop, "immediate")
         told.set()
         await refused(one)
@@ -155,9 +155,7 @@ async def test_fault_10_a_deadlock(on_postgres: Place, postgres_server: Database
         for path in ("/a", "/b"):
             await one.register(receiver.url(path))
         await one.publish()
-        async with asyncio.timeout(10):
-            while len(receiver.requests) < 2:  # noqa: ASYNC110 - another process
-                await asyncio.sleep(0.01)
+        await receiver.asked(2)
         async with await psycopg.AsyncConnection.connect(url) as other, _observer(url) as observer:
             # Whoever looks first is the victim: not we.
             await other.execute("set deadlock_timeout = '60s'")
@@ -245,7 +243,7 @@ async def test_fault_07_a_settlement_whose_answer_is_lost(on_postgres: Place) ->
     async with hostile(late) as receiver, behind_a_proxy(on_postgres) as (proxy, one):
         await one.register(receiver.url())
         await one.publish()
-        await receiver.accepted()
+        await receiver.asked()
         proxy.half_open(COMMITTED)
         told.set()
         await stored(on_postgres, "attempts")

@@ -21,9 +21,12 @@ _BEAT = 0.02
 class Peer:
     """One accepted connection, seen from the receiver. `requests` are the whole requests that it read."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, news: asyncio.Event
+    ) -> None:
         self._reader = reader
         self._writer = writer
+        self._news = news
         self._ended = asyncio.Event()
         self.requests: list[bytes] = []
 
@@ -36,6 +39,7 @@ class Peer:
             if line.lower().startswith(b"content-length:")
         )
         self.requests.append(head + await self._reader.readexactly(length))
+        self._news.set()
         return self.requests[-1]
 
     async def some(self) -> bytes:
@@ -104,16 +108,28 @@ class Receiver:
         self.port = port
         self.scheme = scheme
         self.peers: list[Peer] = []
-        self._accepted = asyncio.Event()
+        self._news = asyncio.Event()
 
-    def accept(self, peer: Peer) -> None:
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Peer:
         """A connection has come."""
+        peer = Peer(reader, writer, self._news)
         self.peers.append(peer)
-        self._accepted.set()
+        self._news.set()
+        return peer
 
     async def accepted(self) -> None:
-        """Wait for the first connection."""
-        await self._accepted.wait()
+        """Wait for the first connection; what comes by it may be on its way still."""
+        await self._until(lambda: bool(self.peers))
+
+    async def asked(self, count: int = 1) -> None:
+        """Wait until so many whole requests have been read."""
+        await self._until(lambda: len(self.requests) >= count)
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not holds():
+                self._news.clear()
+                await self._news.wait()
 
     def url(self, path: str = "/hook", host: str | None = None) -> str:
         return f"{self.scheme}://{host or self.host}:{self.port}{path}"
@@ -131,9 +147,8 @@ async def hostile(
     tasks: set[asyncio.Task[None]] = set()
 
     async def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = Peer(reader, writer)
         script = scripts[min(len(receiver.peers), len(scripts) - 1)]
-        receiver.accept(peer)
+        peer = receiver.accept(reader, writer)
         task = asyncio.current_task()
         assert task is not None
         tasks.add(task)
