@@ -46,6 +46,7 @@ from hookferry.service.history import History
 from hookferry.service.keys import Keys
 from hookferry.service.members import Members
 from hookferry.service.operational import OperationalEvents
+from hookferry.service.polling import Poll
 from hookferry.service.previews import Previews
 from hookferry.service.publish import Publisher
 from hookferry.service.readiness import Readiness
@@ -157,7 +158,8 @@ async def _parts(
     store.cancellations = observer.cancelled
     store.about = OperationalEvents(store.directory, ids, contracts, settings.operator_tenant).about
     store.listen(observer.settled)
-    store.listen(services.tail.on_settled)
+    if settings.embedded:
+        store.listen(services.tail.on_settled)
     keeper = Keeper(
         store,
         clock,
@@ -231,7 +233,8 @@ def _services(
         history=History(store, clock, ids, dispatcher.wake, dispatcher.drop),
         replays=Replays(store, clock, ids, contracts, endpoints, dispatcher.wake),
         explanations=Explanations(store, contracts),
-        tail=Tail(),
+        # This process settles all that is in a SQLite file: there is nothing to be read.
+        tail=Tail(None if settings.embedded else Poll(store, clock).run),
         egress=settings.egress(),
     )
 

@@ -80,9 +80,9 @@ async def test_slow_reader(house: House, world: World) -> None:
     await anext(told)
     (reader,) = house.services.tail.readers
     await settle_one(house, world)
-    (settlement,) = [one.settlement for one in world.settled]
-    for _ in range(reader.room):
-        reader.put(settlement)
+    ((watched,), _) = await reader.take(1)
+    for _ in range(reader.room + 1):
+        reader.put(watched)
     assert await anext(told) == b'event: dropped\ndata: {"count":1}\n\n'
     await told.aclose()
 

@@ -8,7 +8,7 @@ from msgspec import Meta
 from hookferry import model
 from hookferry.api.answers import Answer, Status, Time, iso_or_none, status_of
 from hookferry.model import Headers, Outcome
-from hookferry.store.values import Settlement
+from hookferry.store.values import Watched
 from hookferry.times import iso
 
 _Headers = Annotated[
@@ -143,12 +143,12 @@ class TailRecord(Answer, frozen=True):
     next_attempt_at: Time | None
 
     @classmethod
-    def of(cls, settlement: Settlement, attempt: model.Attempt) -> Self:
-        delivery, result = settlement.work.delivery, attempt.result
+    def of(cls, watched: Watched) -> Self:
+        attempt, result = watched.attempt, watched.attempt.result
         return cls(
             id=attempt.id,
-            event=delivery.event,
-            type=delivery.type,
+            event=watched.event,
+            type=watched.type,
             endpoint=attempt.endpoint,
             delivery=attempt.delivery,
             number=attempt.number,
@@ -159,9 +159,9 @@ class TailRecord(Answer, frozen=True):
             detail=result.detail,
             address=_shown_address(result),
             url=None if attempt.request is None else attempt.request.url,
-            status=status_of(settlement.status),
-            reason=settlement.reason,
-            next_attempt_at=iso_or_none(settlement.due_at),
+            status=status_of(watched.status),
+            reason=watched.reason,
+            next_attempt_at=iso_or_none(watched.due_at),
         )
 
 

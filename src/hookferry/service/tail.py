@@ -2,36 +2,47 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-
-import msgspec
+from typing import Any
 
 from hookferry.model import Attempt
-from hookferry.store.values import Settled, Settlement
+from hookferry.store.rows import slim
+from hookferry.store.values import Settled, Settlement, Watched
 
 # What a reader may lag behind: at 5,000 attempts a second a fifth of one.
 _ROOM = 1_000
 
+Tell = Callable[[str, Sequence[Watched], int], None]
+"""Told of a tenant's attempts, and how many were left out."""
+
 
 class Reader:
-    """One watcher's place. Its mutable state is what it has not taken yet, and how much it lost."""
+    """One watcher's place. Its mutable state is what it has not taken yet, and how much it lost.
+
+    From when it has `begun` on, it misses nothing.
+    """
 
     def __init__(self, tenant: str, room: int = _ROOM) -> None:
         self.tenant = tenant
+        self.begun = asyncio.Event()
         self._signal = asyncio.Event()
         self.closed = False
         self.room = room
-        self._waiting: deque[Settlement] = deque(maxlen=room)
+        self._waiting: deque[Watched] = deque(maxlen=room)
         self._dropped = 0
 
-    def put(self, settlement: Settlement) -> None:
-        """Keep a settlement; a reader that is too slow loses its oldest."""
+    def put(self, watched: Watched) -> None:
+        """Keep an attempt; a reader that is too slow loses its oldest."""
         self._dropped += len(self._waiting) == self.room
-        self._waiting.append(settlement)
+        self._waiting.append(watched)
         self._signal.set()
 
-    async def take(self, patience: float) -> tuple[list[Settlement], int]:
+    def miss(self, attempts: int) -> None:
+        """So many are not to be had."""
+        self._dropped += attempts
+
+    async def take(self, patience: float) -> tuple[list[Watched], int]:
         """All that waits, oldest first, and how many were lost since the last time.
 
         Nothing, if nothing comes for `patience` seconds or the tail is closed.
@@ -48,34 +59,54 @@ class Reader:
     def close(self) -> None:
         """Let the watcher go."""
         self.closed = True
+        self.begun.set()
         self._signal.set()
 
 
 class Tail:
-    """Hands settlements to the readers of their tenant. Its mutable state is the readers."""
+    """Hands attempts to the readers of their tenant: either `on_settled` is told of them, or `poll` looks for
+    them, for as long as the tenant has readers.
 
-    def __init__(self) -> None:
+    Its mutable state is the readers, and the polls that run, by tenant.
+    """
+
+    def __init__(self, poll: Callable[[str, Tell], Coroutine[Any, Any, None]] | None = None) -> None:
         self.readers: set[Reader] = set()
+        self._poll = poll
+        self._polls: dict[str, asyncio.Task[None]] = {}
 
     def on_settled(self, settled: Sequence[Settled]) -> None:
         """Listens to the store."""
         for one in settled if self.readers else ():
             tenant, attempt = one.settlement.work.delivery.tenant, one.settlement.attempt
-            readers = [reader for reader in self.readers if reader.tenant == tenant]
-            if readers and attempt is not None and not one.stale:
-                slim = _slim(one.settlement, attempt)
-                for reader in readers:
-                    reader.put(slim)
+            if attempt is not None and not one.stale and self._of(tenant):
+                self._show(tenant, [_watched(one.settlement, attempt)], 0)
+
+    def _show(self, tenant: str, found: Sequence[Watched], missed: int) -> None:
+        for reader in self._of(tenant):
+            reader.begun.set()
+            reader.miss(missed)
+            for watched in found:
+                reader.put(watched)
+
+    def _of(self, tenant: str) -> list[Reader]:
+        return [reader for reader in self.readers if reader.tenant == tenant]
 
     def open(self, tenant: str) -> Reader:
         """A new reader, which must be left again."""
         reader = Reader(tenant)
         self.readers.add(reader)
+        if self._poll is None:
+            reader.begun.set()
+        elif tenant not in self._polls:
+            self._polls[tenant] = asyncio.create_task(self._poll(tenant, self._show))
         return reader
 
     def leave(self, reader: Reader) -> None:
-        """Forget a reader."""
+        """Forget a reader; nobody looks any longer for a tenant that nobody watches."""
         self.readers.discard(reader)
+        if reader.tenant in self._polls and not self._of(reader.tenant):
+            self._polls.pop(reader.tenant).cancel()
 
     def close(self) -> None:
         """Let all readers go: the process stops."""
@@ -83,14 +114,8 @@ class Tail:
             reader.close()
 
 
-def _slim(settlement: Settlement, attempt: Attempt) -> Settlement:
-    """Without payload, bodies and headers: nobody is shown them, and who is slow would hold on to them."""
-    replace = msgspec.structs.replace
-    request, result, work = attempt.request, attempt.result, settlement.work
-    attempt = replace(
-        attempt,
-        request=request and replace(request, headers=(), body=b""),
-        result=replace(result, response=result.response and replace(result.response, headers=(), body=b"")),
+def _watched(settlement: Settlement, attempt: Attempt) -> Watched:
+    delivery = settlement.work.delivery
+    return Watched(
+        slim(attempt), delivery.event, delivery.type, settlement.status, settlement.reason, settlement.due_at
     )
-    work = replace(work, event=replace(work.event, payload=None, changes=None))
-    return replace(settlement, attempt=attempt, work=work)

@@ -6,7 +6,7 @@ many: they are read in pages. Secrets are in clear above this seam and encrypted
 """
 
 from asyncio import Future
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import Protocol, TypeVar
 
 from hookferry.health import Policy
@@ -41,6 +41,7 @@ from hookferry.store.values import (
     Settlement,
     Slice,
     Step,
+    Watched,
 )
 
 T = TypeVar("T")
@@ -204,6 +205,14 @@ class Store(Protocol):
         """A tenant's attempts with their requests and answers, as they were on the wire, secrets masked.
 
         A page ends early, with a cursor, where its bodies become too many to be sent in one go.
+        """
+        ...
+
+    async def settled_since(
+        self, tenant: str, endpoints: Collection[str], since: int, known: Set[str], limit: int
+    ) -> tuple[Set[str], list[Watched]]:
+        """The ids of the latest attempts at endpoints of a tenant, made since a time, whoever has settled
+        them; and of those that are not `known` the newest `limit`, oldest first.
         """
         ...
 

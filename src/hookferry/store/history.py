@@ -1,6 +1,6 @@
 """Reading the history, each time in one snapshot."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,8 +9,8 @@ from hookferry import ids
 from hookferry.errors import NotFound
 from hookferry.model import Attempt, Delivery, DeliveryStatus, EndpointState, Event, Job, JobStatus, Outcome
 from hookferry.store.database import Database
-from hookferry.store.rows import attempt_of, delivery_of, event_of, job_of, state_of
-from hookferry.store.values import Page, Slice
+from hookferry.store.rows import attempt_of, delivery_of, event_of, job_of, state_of, watched_of
+from hookferry.store.values import Page, Slice, Watched
 
 T = TypeVar("T", Event, Delivery, Attempt, Job)
 
@@ -19,6 +19,8 @@ _LAST = "~"  # sorts after every id
 # How much of bodies one page of attempts holds. 200 attempts with payloads of 256 KiB kept the event loop
 # for 100 to 200 ms when they were encoded, everybody's publishes meanwhile.
 _PAGE_BYTES = 1024 * 1024
+# How many of the latest attempts are looked at for those that somebody who watches has not seen.
+_MOST_WATCHED = 10_000
 
 
 def _given(prefix: str, rows: Slice) -> dict[str, Any]:
@@ -114,6 +116,27 @@ async def attempts(
             return Page(found, found[-1].id)
         found.append(attempt)
     return Page(found, None)
+
+
+async def settled_since(
+    db: Database, tenant: str, endpoints: Collection[str], since: int, known: Set[str], limit: int
+) -> tuple[Set[str], list[Watched]]:
+    """See the seam. Most often there is nothing new, and ids are all that is read."""
+    given = {
+        "tenant": tenant,
+        "endpoints": msgspec.json.encode(list(endpoints)).decode(),
+        "since": ids.floor("att", since),
+        "most": _MOST_WATCHED,
+    }
+    found = await db.named("settled_ids", given)
+    wanted = [(endpoint, id) for endpoint, id in found if id not in known][:limit]
+    attempts: list[Watched] = []
+    if wanted:
+        asked = {"tenant": tenant, "wanted": msgspec.json.encode(wanted).decode()}
+        rows = await db.named("settled_attempts", asked)
+        attempts = [watched for watched in map(watched_of, rows) if watched is not None]
+    attempts.sort(key=lambda watched: watched.attempt.id)
+    return {id for _, id in found}, attempts
 
 
 def _body_bytes(attempt: Attempt) -> int:

@@ -144,7 +144,7 @@ async def settle(db: Database, members: list[Settlement], watch: health.Watch) -
     await _end(db, final)
     await db.each(
         "add_attempts",
-        [attempt_row(m.attempt, m.work.delivery.tenant, m.work.event) for m in kept if m.attempt],
+        [attempt_row(m, m.attempt) for m in kept if m.attempt],
     )
     news, told = await health.follow(db, kept, watch)
     if told:

@@ -24,6 +24,7 @@ from hookferry.model import (
     Work,
 )
 from hookferry.store.database import Row
+from hookferry.store.values import Settlement, Watched
 
 _encode = msgspec.json.Encoder().encode
 _decode_scope = msgspec.json.Decoder(Scope).decode
@@ -226,13 +227,16 @@ class Wire(msgspec.Struct, frozen=True, omit_defaults=True):
     phases: Phases = Phases()
     address: str | None = None
     detail: str | None = None
+    after: "tuple[DeliveryStatus, str, int | None] | None" = None
+    """What the delivery became: status, reason, due time. None in what an earlier version has written."""
 
 
 _decode_wire = msgspec.json.Decoder(Wire).decode
 
 
-def attempt_row(attempt: Attempt, tenant: str, event: Event) -> Row:
-    request, result = attempt.request, attempt.result
+def attempt_row(settlement: Settlement, attempt: Attempt) -> Row:
+    """The attempt that a settlement has spent."""
+    event, request, result = settlement.work.event, attempt.request, attempt.result
     response = result.response
     wire = Wire(
         request=(request.method, request.url, request.headers, request.timeout) if request else None,
@@ -240,11 +244,12 @@ def attempt_row(attempt: Attempt, tenant: str, event: Event) -> Row:
         phases=result.phases,
         address=result.address,
         detail=result.detail,
+        after=(settlement.status, settlement.reason, settlement.due_at),
     )
     head, tail = _splice(request.body if request else None, event.payload)
     return (
         attempt.id,
-        tenant,
+        settlement.work.delivery.tenant,
         attempt.delivery,
         attempt.endpoint,
         event.id,
@@ -278,6 +283,32 @@ def _splice(body: bytes | None, payload: bytes | None) -> tuple[bytes | None, by
 
 def attempt_of(row: Row) -> Attempt:
     """A row of `attempts_by_...`. A body that retention has taken comes back empty."""
+    return _attempt(row, _decode_wire(row[8]))
+
+
+def watched_of(row: Row) -> Watched | None:
+    """A row of `settled_attempts`; None if an earlier version has written it."""
+    id, delivery, endpoint, number, started_at, duration, outcome, text, event, type = row
+    wire = _decode_wire(text)
+    if wire.after is None:
+        return None
+    attempt = _attempt((id, delivery, endpoint, number, started_at, duration, outcome, *[None] * 6), wire)
+    return Watched(slim(attempt), event, type, *wire.after)
+
+
+def slim(attempt: Attempt) -> Attempt:
+    """Without headers and bodies: a tail shows them to nobody, and who is slow would hold on to them."""
+    replace = msgspec.structs.replace
+    request, result = attempt.request, attempt.result
+    response = result.response and replace(result.response, headers=(), body=b"")
+    return replace(
+        attempt,
+        request=request and replace(request, headers=(), body=b""),
+        result=replace(result, response=response),
+    )
+
+
+def _attempt(row: Row, wire: Wire) -> Attempt:
     (
         id,
         delivery,
@@ -287,13 +318,12 @@ def attempt_of(row: Row) -> Attempt:
         duration,
         outcome,
         _,
-        text,
+        _,
         head,
         tail,
         answer,
         payload,
     ) = row
-    wire = _decode_wire(text)
     request = None
     if wire.request is not None:
         method, url, headers, timeout = wire.request

@@ -1,6 +1,6 @@
 """What a backend need not write itself: the seam's verbs over plain transactions and reads."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence, Set
 from typing import TypeVar
 
 import msgspec
@@ -23,7 +23,7 @@ from hookferry.model import (
 from hookferry.store import health, history, queue, replays
 from hookferry.store.configured import Configured
 from hookferry.store.database import Database
-from hookferry.store.values import About, News, Page, Settled, Slice, Step
+from hookferry.store.values import About, News, Page, Settled, Slice, Step, Watched
 from hookferry.store.vault import Vault
 
 T = TypeVar("T")
@@ -165,6 +165,11 @@ class SharedStore(Configured):
         outcome: Outcome | None = None,
     ) -> Page[Attempt]:
         return await self._read(lambda db: history.attempts(db, tenant, rows, delivery, endpoint, outcome))
+
+    async def settled_since(
+        self, tenant: str, endpoints: Collection[str], since: int, known: Set[str], limit: int
+    ) -> tuple[Set[str], list[Watched]]:
+        return await self._read(lambda db: history.settled_since(db, tenant, endpoints, since, known, limit))
 
     async def count_attempts(self, tenant: str, endpoint: str, most: int) -> int:
         return await self._read(lambda db: history.count_attempts(db, tenant, endpoint, most))

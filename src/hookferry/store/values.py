@@ -99,6 +99,20 @@ class Settlement(msgspec.Struct, frozen=True):
     """What follows for the endpoint is committed with it."""
 
 
+class Watched(msgspec.Struct, frozen=True):
+    """A settled attempt as a tail shows it, without headers and bodies, and what followed from it.
+
+    `event` and `type` are those of its event, `status` and `due_at` the delivery's after it.
+    """
+
+    attempt: Attempt
+    event: str
+    type: str
+    status: DeliveryStatus
+    reason: str
+    due_at: int | None
+
+
 class News(msgspec.Struct, frozen=True):
     """What a commit changed of an endpoint's health: None now for one that is well."""
 

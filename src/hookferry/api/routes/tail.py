@@ -9,7 +9,7 @@ from litestar.response import Stream
 from hookferry.api.attempts import TailRecord
 from hookferry.api.parameters import Id, Services, Who
 from hookferry.model import Permission
-from hookferry.store.values import Settlement
+from hookferry.store.values import Watched
 
 # Seconds. Proxies cut what is silent for longer than 30 to 60.
 _HEARTBEAT = 15.0
@@ -19,8 +19,8 @@ _HEARTBEAT = 15.0
 def tail(services: Services, principal: Who, tenant: Id) -> Stream:
     """Watch attempts.
 
-    Server-sent events, as attempts are settled, until the caller goes. Each `attempt` has one wide
-    record; `dropped` says how many a slow reader has missed.
+    Server-sent events, as attempts are settled by whichever process, until the caller goes. Each `attempt`
+    has one wide record; `dropped` says how many a slow reader has missed.
     """
     services.tenants.get(tenant)
     return Stream(
@@ -36,19 +36,17 @@ async def stream(
     """Settled attempts until the key ends or the process stops; a comment when nothing happens."""
     reader = services.tail.open(tenant)
     try:
+        await reader.begun.wait()
         yield b": connected\n\n"
         while not reader.closed and services.keys.lives(principal):
-            settlements, dropped = await reader.take(heartbeat)
+            taken, dropped = await reader.take(heartbeat)
             if dropped:
                 yield b'event: dropped\ndata: {"count":%d}\n\n' % dropped
-            yield b"".join(_event(settlement) for settlement in settlements) or b": nothing\n\n"
+            yield b"".join(map(_event, taken)) or b": nothing\n\n"
     finally:
         services.tail.leave(reader)
 
 
-def _event(settlement: Settlement) -> bytes:
-    attempt = settlement.attempt
-    if attempt is None:
-        return b""
-    record = msgspec.json.encode(TailRecord.of(settlement, attempt))
-    return b"event: attempt\nid: %b\ndata: %b\n\n" % (attempt.id.encode(), record)
+def _event(watched: Watched) -> bytes:
+    record = msgspec.json.encode(TailRecord.of(watched))
+    return b"event: attempt\nid: %b\ndata: %b\n\n" % (watched.attempt.id.encode(), record)

@@ -100,8 +100,11 @@ where a.endpoint = any(array(select json_array_elements_text(:endpoints::text::j
 order by a.id desc limit :most
 
 -- name: settled_attempts
+-- `offset 0`: one by one, by index, whatever the statistics say.
 select a.id, a.delivery, a.endpoint, a.number, a.started_at, a.duration, a.outcome, a.wire, a.event,
        coalesce(e.type, '')
-from json_array_elements(:wanted::text::json) as v join attempts as a on a.endpoint = v ->> 0 and a.id = v ->> 1
+from json_array_elements(:wanted::text::json) as v
+cross join lateral (
+    select * from attempts where endpoint = v ->> 0 and id = v ->> 1 and tenant = :tenant offset 0
+) as a
 left join events as e on e.tenant = a.tenant and e.id = a.event
-where a.tenant = :tenant

@@ -93,3 +93,16 @@ order by a.id desc limit :limit
 
 -- name: count_attempts
 select count(*) from (select 1 from attempts where endpoint = :endpoint and tenant = :tenant limit :most)
+
+-- name: settled_ids
+select a.endpoint, a.id from attempts as a
+where a.endpoint in (select value from json_each(:endpoints)) and a.tenant = :tenant and a.id >= :since
+order by a.id desc limit :most
+
+-- name: settled_attempts
+select a.id, a.delivery, a.endpoint, a.number, a.started_at, a.duration, a.outcome, a.wire, a.event,
+       coalesce(e.type, '')
+from json_each(:wanted) as v
+join attempts as a on a.endpoint = json_extract(v.value, '$[0]') and a.id = json_extract(v.value, '$[1]')
+left join events as e on e.tenant = a.tenant and e.id = a.event
+where a.tenant = :tenant
