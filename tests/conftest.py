@@ -16,13 +16,22 @@ pytest_plugins = ["tests.companies.proofs"]
 # What takes longest in one file, or waits longest, begins first and runs beside all the rest.
 FIRST = ("tests/chaos/", "tests/api/test_schemathesis.py", "tests/faults/", "tests/crash/", "tests/e2e/")
 
-# Read once, and taken away: Hookferry refuses settings that it does not know.
-GIVEN = os.environ.pop("HOOKFERRY_TEST_DATABASE", None)
+GIVEN = os.environ.get("HOOKFERRY_TEST_DATABASE")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what is in FIRST there; within a place, and after all of them, the order stays."""
     items.sort(key=lambda item: [not item.nodeid.startswith(place) for place in FIRST])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_unknown_settings() -> None:
+    """Take away what is meant for the tests, as Hookferry refuses settings that it does not know.
+
+    Not earlier: the process that starts the others hands its environment on.
+    """
+    for name in [name for name in os.environ if name.startswith("HOOKFERRY_TEST_")]:
+        del os.environ[name]
 
 
 @pytest.fixture(scope="session")

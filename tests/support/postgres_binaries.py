@@ -8,8 +8,7 @@ from pathlib import Path
 
 from tests.support import unprivileged
 
-# Read once, and taken away: Hookferry refuses settings that it does not know.
-NAMED = os.environ.pop("HOOKFERRY_TEST_POSTGRES_BIN", None)
+NAMED = os.environ.get("HOOKFERRY_TEST_POSTGRES_BIN")
 
 
 def binaries(named: str | None = NAMED) -> Path:
