@@ -50,7 +50,7 @@ async def all_ready(server: ServerProcess, count: int) -> None:
 
 
 async def settled(one: Customer) -> list[str]:
-    """The statuses of all deliveries once none is pending; a tail shows its own process's attempts alone."""
+    """The statuses of all deliveries once none is pending; what is cancelled is in no tail."""
     async with asyncio.timeout(20):
         while "pending" in (found := await one.statuses()):  # noqa: ASYNC110 - other processes
             await asyncio.sleep(0.05)
