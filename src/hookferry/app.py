@@ -56,6 +56,7 @@ from hookferry.service.secrets import Secrets
 from hookferry.service.services import Services
 from hookferry.service.tail import Tail
 from hookferry.service.tenants import Tenants
+from hookferry.siblings import Siblings
 from hookferry.store.base import Store
 
 if TYPE_CHECKING:
@@ -80,14 +81,14 @@ def serve(settings: Settings) -> int:
     return _serve_one(settings)
 
 
-def _serve_one(settings: Settings) -> int:
-    return uvloop.run(_serve(settings))
+def _serve_one(settings: Settings, siblings: Siblings | None = None) -> int:
+    return uvloop.run(_serve(settings, siblings))
 
 
-async def _serve(settings: Settings) -> int:
+async def _serve(settings: Settings, siblings: Siblings | None) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
-    async with running(settings) as server:
+    async with running(settings, siblings) as server:
         if server.development is not None:
             print(server.development.welcome(server.url), file=sys.stderr)
         _log.info("ready", url=server.url)
@@ -116,8 +117,10 @@ def _on_signals(stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Server]:
-    """A whole server on this event loop. It has stopped in order once the context ends.
+async def running(settings: Settings, siblings: Siblings | None = None) -> AsyncIterator[Server]:
+    """A whole server on this event loop, one of several on its port if there are `siblings`.
+
+    It has stopped in order once the context ends.
 
     Raises StartError: port in use, file owned by another process, no key.
     """
@@ -129,7 +132,7 @@ async def running(settings: Settings) -> AsyncIterator[Server]:
             if development is not None:
                 settings = development.applied(settings)
             _require_key(settings, store, store.clock.now())
-            async with _parts(settings, store, listener, development) as server:
+            async with _parts(settings, store, listener, development, siblings) as server:
                 yield server
         finally:
             await store.close()
@@ -141,6 +144,7 @@ async def _parts(
     store: "AnyStore",
     listener: socket.socket,
     development: Development | None,
+    siblings: Siblings | None,
 ) -> AsyncIterator[Server]:
     clock = store.clock
     ids = IdMaker(clock.now, secrets.randbits)
@@ -171,9 +175,10 @@ async def _parts(
         services.replays.advance,
     )
     ready = Readiness(store, clock).check
+    metrics = observer.exposition(store, dispatcher, clock)
     rest = create_app(
         services,
-        observer.exposition(store, dispatcher, clock),
+        metrics if siblings is None else siblings.together(metrics),
         ready,
         routers(services, settings.contract),
     )
@@ -184,7 +189,12 @@ async def _parts(
         await dispatcher.stop(0)
     # The built-in receiver is there before the engine and after it.
     receiving = development.receiving(services) if development else nullcontext()
-    async with receiving, _working(dispatcher, keeper, sender, http, listener, settings.grace, services.tail):
+    answering = siblings.answering(lambda: observer.told(store, dispatcher)) if siblings else nullcontext()
+    async with (
+        receiving,
+        answering,
+        _working(dispatcher, keeper, sender, http, listener, settings.grace, services.tail),
+    ):
         host, port = listener.getsockname()[:2]
         yield Server(f"http://{f'[{host}]' if ':' in host else host}:{port}", services, development)
 

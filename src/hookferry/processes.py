@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import NamedTuple
 
 import msgspec
 import structlog
 
 from hookferry.config import Settings
 from hookferry.errors import HookferryError, StartError
+from hookferry.siblings import Siblings, inboxes
 
 _log = structlog.get_logger("hookferry.processes")
 
@@ -26,7 +28,10 @@ _LIVED = 10.0
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
-def serve_many(settings: Settings, serve: Callable[[Settings], int]) -> int:
+Serve = Callable[[Settings, Siblings], int]
+
+
+def serve_many(settings: Settings, serve: Serve) -> int:
     """Run `serve` in `settings.processes` processes until a signal; the exit code.
 
     The kernel spreads the connections over them (SO_REUSEPORT). One that dies is replaced.
@@ -67,15 +72,21 @@ def _why_not(settings: Settings, error: Exception) -> str:
     return f"The address {settings.host} cannot be used: {reason}. Name one of this machine with --host."
 
 
+class _Child(NamedTuple):
+    number: int
+    began: float
+
+
 class _Family:
-    """Its mutable state is the children that live, when each began, how many signals came, whether any child
-    has lived for long, and the worst end of one.
+    """Its mutable state is the children that live, how many signals came, whether any child has lived for
+    long, and the worst end of one.
     """
 
-    def __init__(self, settings: Settings, serve: Callable[[Settings], int]) -> None:
+    def __init__(self, settings: Settings, serve: Serve) -> None:
         self._settings = settings
         self._serve = serve
-        self._children: dict[int, float] = {}
+        self._inboxes = inboxes(settings.processes)
+        self._children: dict[int, _Child] = {}
         self._signals = 0
         self._proved = False
         self._failures = 0
@@ -84,10 +95,10 @@ class _Family:
         self._theirs, self._ours = os.pipe()
 
     def run(self) -> int:
-        for number in _STOPS:
-            signal.signal(number, self._pass_on)
-        for _ in range(self._settings.processes):
-            self._spawn()
+        for stop in _STOPS:
+            signal.signal(stop, self._pass_on)
+        for number in range(self._settings.processes):
+            self._spawn(number)
         while self._children:
             self._reap()
         return self._code
@@ -103,24 +114,24 @@ class _Family:
             with suppress(ProcessLookupError):
                 os.kill(child, number)
 
-    def _spawn(self) -> None:
+    def _spawn(self, number: int) -> None:
         # A signal in between would tell all but the new one, or come to the new one as if it were the parent.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         child = os.fork()
         if not child:
-            self._be_child()
-        self._children[child] = time.monotonic()
+            self._be_child(number)
+        self._children[child] = _Child(number, time.monotonic())
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
-    def _be_child(self) -> None:
-        for number in _STOPS:
-            signal.signal(number, signal.SIG_DFL)
+    def _be_child(self, number: int) -> None:
+        for stop in _STOPS:
+            signal.signal(stop, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
         os.close(self._ours)
         threading.Thread(target=_end_with, args=(self._theirs,), daemon=True).start()
         code = 1
         try:
-            code = self._serve(self._settings)
+            code = self._serve(self._settings, Siblings(self._inboxes, number))
         except HookferryError as error:
             print(f"Error: {error.message}", file=sys.stderr)
         finally:
@@ -128,11 +139,11 @@ class _Family:
 
     def _reap(self) -> None:
         child, status = os.wait()
-        began = self._children.pop(child, 0.0)
+        ended = self._children.pop(child)
         if self._signals:
             return
         code = os.waitstatus_to_exitcode(status)
-        lived = _old(began)
+        lived = _old(ended)
         self._proved = self._proved or lived or any(map(_old, self._children.values()))
         self._failures = 0 if lived else self._failures + 1
         _log.error("a process ended", process=child, code=code)
@@ -144,7 +155,7 @@ class _Family:
             return
         time.sleep(_AGAIN)
         if not self._signals:
-            self._spawn()
+            self._spawn(ended.number)
 
 
 def _end_with(pipe: int) -> None:
@@ -153,5 +164,5 @@ def _end_with(pipe: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _old(began: float) -> bool:
-    return time.monotonic() - began > _LIVED
+def _old(child: _Child) -> bool:
+    return time.monotonic() - child.began > _LIVED

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -177,6 +178,62 @@ async def test_they_share_the_work(on_postgres: Place) -> None:
         await receiver.wait_for(MANY)
         server.stop()
     assert {arrival.id for arrival in receiver.arrivals} == published
+
+
+async def counts(server: ServerProcess, *names: str) -> list[float]:
+    """What a scrape of the port says, over a connection of its own."""
+    async with server.client() as client:
+        answer = await client.get("/metrics", timeout=3)
+    found = dict(line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#"))
+    return [float(found[f"hookferry_{name}"]) for name in names]
+
+
+COUNTED = ("published_total", "delivered_total", "attempt_seconds_count", "in_flight", "processes")
+
+
+async def test_each_scrape_counts_what_all_have_done(on_postgres: Place) -> None:
+    """Whichever process it meets: nothing jumps back and forth."""
+    server = on_postgres.server(*TWO)
+    async with Receiver() as receiver, running(server), customer(server) as one:
+        await all_ready(server, 2)
+        await one.register(receiver.url)
+        for number in range(MANY):
+            async with server.client() as client:
+                await Customer(client, one.id).publish(number)
+        await one.final()
+        scrapes = [await counts(server, *COUNTED) for _ in range(10)]
+    assert scrapes == [[MANY, MANY, MANY, 0, 2]] * 10
+
+
+async def test_what_is_in_the_database_is_counted_once(on_postgres: Place) -> None:
+    """Not once for each process."""
+    server = on_postgres.server(*TWO)
+    async with Receiver() as receiver, running(server), customer(server) as one:
+        await all_ready(server, 2)
+        endpoint = await one.register(receiver.url)
+        await one.ask("POST", f"endpoints/{endpoint['id']}/pause")
+        for number in range(3):
+            await one.publish(number)
+        scrapes = [await counts(server, 'backlog{status="held"}') for _ in range(10)]
+    assert scrapes == [[3]] * 10
+
+
+async def test_a_stopped_process_is_left_out_of_the_counts(on_postgres: Place) -> None:
+    """Soon, and it is said how many are in them."""
+    server = on_postgres.server(*TWO)
+    async with running(server):
+        await all_ready(server, 2)
+        os.kill(children(server)[0], signal.SIGSTOP)
+        processes: list[float] = []
+        # The kernel may give the connection to the one that is stopped.
+        while not processes:
+            with suppress(httpx.TimeoutException):
+                processes = await counts(server, "processes")
+        os.kill(children(server)[0], signal.SIGCONT)
+        async with asyncio.timeout(20):
+            while await counts(server, "processes") != [2]:
+                pass
+    assert processes == [1]
 
 
 async def test_a_killed_process_is_replaced(on_postgres: Place) -> None:

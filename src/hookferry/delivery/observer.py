@@ -133,14 +133,18 @@ class Observer:
                 self._backlog.labels(status).set(getattr(backlog, status))
             overdue = 0 if backlog.oldest_due is None else max(0, clock.now() - backlog.oldest_due)
             self._oldest.set(overdue / 1000)
-            self._in_flight.set(load.in_flight)
-            self._unsettled.set(store.unsettled)
             states = Counts(state(health, clock.now()) for health in store.directory.health.values())
             for word in (State.FAILING, State.THROTTLED, State.PARKED):
                 self._unwell.labels(word.value).set(states[word])
-            return generate_latest(self._registry)
+            return self.told(store, load)
 
         return metrics
+
+    def told(self, store: Store, load: Load) -> bytes:
+        """The same for other processes: what it says of the database is not looked at anew."""
+        self._in_flight.set(load.in_flight)
+        self._unsettled.set(store.unsettled)
+        return generate_latest(self._registry)
 
     def published(self, events: int) -> None:
         """So many events were accepted."""
