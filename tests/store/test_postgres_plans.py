@@ -12,8 +12,8 @@ from hookferry.store.queries import migrations
 from tests.support.postgres import Databases
 
 GROWING = r"(queue|events|deliveries|attempts|idempotency)(_\w+)?"
-# `rescue` runs when a worker died, `leave_work` when one ends, `free_lost` when the database's answer was lost,
-# `backlog` counts for the metrics.
+# `rescue` runs when a worker died, `leave_work` when one ends, `free_lost` when the database's answer was
+# lost, `backlog` counts for the metrics.
 WHOLE = {"rescue", "leave_work", "free_lost", "backlog"}
 
 _OPTIONS = " ".join(f"-c {name}={value}" for name, value in SETTINGS.items())
@@ -41,3 +41,15 @@ def plans(postgres_server: Databases) -> Iterator[dict[str, str]]:
 def test_no_query_reads_a_whole_table(plans: dict[str, str], query: str) -> None:
     """Cost does not grow with history or backlog (invariant 6)."""
     assert not re.search(rf"Seq Scan on {GROWING}", plans[query]) or query in WHOLE
+
+
+@pytest.mark.parametrize(
+    ("query", "condition"),
+    [
+        ("settled_ids", r"Index Cond: \(\(endpoint = ANY .* AND \(id >= "),
+        ("settled_attempts", r"Index Cond: \(\(endpoint = .* AND \(id = "),
+    ],
+)
+def test_who_watches_reads_what_is_new_alone(plans: dict[str, str], query: str, condition: str) -> None:
+    """Four times a second: each endpoint's attempts are found from a time on, and each attempt by its id."""
+    assert re.search(condition, plans[query]), plans[query]
