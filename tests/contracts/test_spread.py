@@ -31,6 +31,7 @@ def body(template: str, payload: bytes) -> bytes:
         ('{ "é?" = 1, "..." = "{payload}" }', b'{"\\u00e9":3}', '{"é":3}'.encode()),
         ('{ id = 1, "..." = "{payload}" }', b"{}", b'{"id":1}'),
         ('{ "..." = "{payload}" }', b" { } ", b"{}"),
+        ('{ id = 1, "..." = "{payload}" }', b'{"...":2}', b'{"id":1,"...":2}'),
         ('{ "..." = "{payload}" }', b'{"n": 1.50, "o": {"x": [ 1 ]}}', b'{"n":1.50,"o":{"x": [ 1 ]}}'),
         ('{ changes = "{changes?}", "..." = "{payload}" }', b'{"a":1}', b'{"a":1}'),
         ('{ changes = "{changes?}", "..." = "{payload}" }', b'{"changes":1}', b"{}"),

@@ -128,7 +128,7 @@ def _object(found: list[Member]) -> Writer:
 
 def _spreading(found: list[Member]) -> Writer:
     """An object among whose keys stand the payload's own; keys of the template win."""
-    taken = {member.key for member in found}
+    taken = {member.key for member in found} - {_SPREAD}
     payload: Writer = getter("payload")  # type: ignore[assignment]
 
     def write(facts: Facts) -> bytes:
