@@ -65,6 +65,7 @@ class Customer:
     async def tail(self) -> AsyncIterator[AsyncIterator[Any]]:
         """The attempts that are settled from now on, as they come."""
         async with self.client.stream("GET", self.path("tail"), timeout=20) as answer:
+            assert answer.is_success, await answer.aread()
             lines = answer.aiter_lines()
             assert await anext(lines) == ": connected"
             yield (json.loads(line[5:]) async for line in lines if line.startswith("data:"))

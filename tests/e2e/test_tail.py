@@ -7,6 +7,7 @@ from typing import Any
 
 from hookferry.receiver import Receiver
 from tests.e2e.customer import Customer, customer, running
+from tests.e2e.test_processes import all_ready
 from tests.support.place import Place
 
 MANY = 40
@@ -46,6 +47,7 @@ async def test_processes_of_one_port_show_the_same(on_postgres: Place) -> None:
     async with AsyncExitStack() as stack:
         receiver = await stack.enter_async_context(Receiver())
         await stack.enter_async_context(running(server))
+        await all_ready(server, 2)
         one = await stack.enter_async_context(customer(server))
         clients = [await stack.enter_async_context(server.client()) for _ in range(6)]
         tails = [await stack.enter_async_context(Customer(client, one.id).tail()) for client in clients]
