@@ -43,11 +43,39 @@ def test_a_full_one_lends() -> None:
     assert (wait, bucket.take(1, NOW)[1]) == (0, 4_800)
 
 
-def test_one_that_is_not_full_does_not_lend() -> None:
-    """Debts are not heaped up."""
-    bucket, _ = Bucket(10, 3, debt=100).take(1, NOW)
+def test_one_token_is_enough_to_borrow() -> None:
+    """Many at once need not wait for a moment in which nobody else takes any."""
+    bucket, _ = Bucket(10, 3, debt=100).take(2, NOW)
+    bucket, wait = bucket.take(50, NOW)
 
-    assert bucket.take(50, NOW)[1] == 100
+    assert (wait, bucket.take(1, NOW)[1]) == (0, 5_000)
+
+
+def test_one_that_owes_does_not_lend() -> None:
+    """Debts are not heaped up."""
+    bucket, _ = Bucket(10, 3, debt=100).take(4, NOW)
+
+    assert bucket.take(50, NOW)[1] == 200
+
+
+def test_a_debt_is_never_more_than_it_lends() -> None:
+    """Whoever asks for more than that with one token left gets what it can lend."""
+    bucket, _ = Bucket(10, 3, debt=100).take(2, NOW)
+    bucket, _ = bucket.take(103, NOW)
+
+    assert bucket.take(1, NOW)[1] == 10_100
+
+
+def test_many_at_once_beside_single_ones_are_not_starved() -> None:
+    """Singles are half of the rate; a batch of two seconds' worth each second has its turn."""
+    bucket, batches = Bucket(50, 50, debt=1000), 0
+    for tick in range(120 * 25):
+        bucket, _ = bucket.take(1, NOW + tick * 40)
+        if tick % 25 == 0:
+            bucket, wait = bucket.take(100, NOW + tick * 40)
+            batches += not wait
+
+    assert batches >= 30
 
 
 def test_a_clock_that_goes_back_empties_it_at_most() -> None:
@@ -63,6 +91,20 @@ def test_after_a_clock_has_gone_back_the_wait_ends() -> None:
     bucket, wait = bucket.take(1, NOW - 3_600_000)
 
     assert bucket.take(1, NOW - 3_600_000 + wait)[1] == 0
+
+
+@given(rate=RATES, burst=BURSTS, asked=ASKED)
+def test_in_the_long_run_what_was_lent_is_paid(
+    rate: float, burst: int, asked: list[tuple[int, int]]
+) -> None:
+    """The burst and what it lends, and then the rate."""
+    bucket, now, given_out = Bucket(rate, burst, debt=50), NOW, 0
+    for later, tokens in asked:
+        now += later
+        bucket, wait = bucket.take(tokens, now)
+        given_out += 0 if wait else tokens
+
+    assert given_out <= burst + 50 + rate * (now - NOW) / 1000 * 1.001
 
 
 @given(rate=RATES, burst=BURSTS, asked=ASKED)
