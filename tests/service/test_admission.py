@@ -92,6 +92,14 @@ async def test_a_clock_that_goes_back_holds_nobody_up(house: House, clock: Manua
     assert await refusal(house) == ("rate_limited", 1)
 
 
+async def test_a_clock_that_is_put_right_forgives_nothing(house: House, clock: ManualClock) -> None:
+    """A database's clock goes back by some milliseconds all day."""
+    await limit(house, events_per_second=1)
+    await publish(house)
+    clock.advance(-0.001)
+    assert (await refusal(house))[0] == "rate_limited"
+
+
 async def test_more_deliveries_wait_than_the_quota(house: House, clock: ManualClock) -> None:
     """Nothing more is taken until some are final."""
     await limit(house, waiting=2)

@@ -13,6 +13,8 @@ from hookferry.store.base import Store
 
 # As many as a batch has: one that is more than a second's worth is taken, and paid for by a longer wait.
 _DEBT = 1_000
+# Milliseconds. A clock that is put right often goes back by less, and forgives nobody anything.
+_STEP = 5_000
 # Milliseconds. What waits is counted at most once in so many, and takes a twentieth of the time at most.
 _COUNT_EVERY = 1_000
 _COUNT_SHARE = 20
@@ -66,8 +68,8 @@ class Admission:
     def _take(self, tenant: str, rate: float, events: int) -> int:
         """How many milliseconds to wait; 0 if they are taken."""
         now = self._clock.now()
-        if now < self._now or len(self._full_at) > len(self._store.directory.tenants):
-            # The clock has gone back, or tenants were deleted: begin with full buckets.
+        if now < self._now - _STEP or len(self._full_at) > len(self._store.directory.tenants):
+            # The clock was wrong by far, or tenants were deleted: begin with full buckets.
             self._full_at.clear()
         self._now = now
         bucket = Bucket(rate, max(1, round(rate)), self._full_at.get(tenant, 0), _DEBT)
