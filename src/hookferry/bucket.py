@@ -11,8 +11,8 @@ _MILLI = 1_000_000
 class Bucket(Struct, frozen=True):
     """At most `burst` tokens at once and `rate` a second in the long run. A new one is full.
 
-    With a `debt`, one token is enough to be given many at once: so many more are lent, and the next has to wait for
-    these too.
+    With a `debt`, one token is enough to be given many at once: so many more are lent, and the next has to
+    wait for these too.
     `full_at` is when it is full again, in nanoseconds since 1970: all that there is to keep, one whole
     number of 64 bits, so that rounding never adds up and a row could hold it for many machines.
     """
