@@ -94,9 +94,7 @@ def test_after_a_clock_has_gone_back_the_wait_ends() -> None:
 
 
 @given(rate=RATES, burst=BURSTS, asked=ASKED)
-def test_in_the_long_run_what_was_lent_is_paid(
-    rate: float, burst: int, asked: list[tuple[int, int]]
-) -> None:
+def test_in_the_long_run_what_was_lent_is_paid(rate: float, burst: int, asked: list[tuple[int, int]]) -> None:
     """The burst and what it lends, and then the rate."""
     bucket, now, given_out = Bucket(rate, burst, debt=50), NOW, 0
     for later, tokens in asked:
