@@ -9,7 +9,7 @@
     ├── Unauthenticated         no key, or not a valid one (401)
     ├── Forbidden               the key lacks the permission (403)
     ├── TooMany                 a quota of the tenant's is used up (429)
-    ├── Unavailable             the store cannot write now; nothing was stored (503)
+    ├── Unavailable             the store cannot write now (503)
     ├── Unreachable             a command cannot reach the server (exit code 6)
     ├── ConfigError             settings that cannot be used (exit code 2)
     ├── StartError              the process cannot start: file owned, port in use, no key (exit code 1)
@@ -94,7 +94,10 @@ class TooMany(HookferryError):
 
 
 class Unavailable(HookferryError):
-    """The store cannot write now; nothing of the request was stored. Try again in `retry_after` seconds."""
+    """The store cannot write now. Try again in `retry_after` seconds.
+
+    Nothing of the request was stored, unless the answer of a database was lost.
+    """
 
     code = "unavailable"
     status = 503

@@ -8,13 +8,17 @@ from hookferry.errors import Unavailable
 from hookferry.store.postgres.batcher import Batcher
 
 
+async def rest() -> None:
+    """Nothing waits."""
+
+
 async def test_a_database_that_is_away_is_no_bug() -> None:
     """A commit that finds the database gone on its way answers 503 and logs no bug (FAULTS, 7)."""
 
     async def commit(members: list[object]) -> list[object]:
         raise Unavailable("gone", for_all=True)
 
-    batcher = Batcher(commit, lambda size: None, 100)
+    batcher = Batcher(commit, lambda size: None, 100, rest)
     with capture_logs() as logs:
         with pytest.raises(Unavailable):
             await batcher.submit(1, "a member")
@@ -38,7 +42,7 @@ class Meets:
 
 async def test_a_commit_that_meets_another_is_tried_again() -> None:
     """FAULTS, 10."""
-    batcher = Batcher(Meets(3), lambda size: None, 100)
+    batcher = Batcher(Meets(3), lambda size: None, 100, rest)
     assert await batcher.submit(1, "a member") == "a member"
 
 
@@ -46,7 +50,7 @@ async def test_tries_are_bounded() -> None:
     """Whatever is in its way for good ends as 503, not as an endless wait (FAULTS, 10)."""
     commit = Meets(1000)
     with pytest.raises(Unavailable):
-        await Batcher(commit, lambda size: None, 100).submit(1, "a member")
+        await Batcher(commit, lambda size: None, 100, rest).submit(1, "a member")
     assert commit.tries < 10
 
 
@@ -58,4 +62,4 @@ async def test_a_failure_that_nobody_knows_is_answered(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("hookferry.store.postgres.batcher.unavailable", puzzled)
     with pytest.raises(AttributeError):
-        await Batcher(Meets(1000), lambda size: None, 100).submit(1, "a member")
+        await Batcher(Meets(1000), lambda size: None, 100, rest).submit(1, "a member")

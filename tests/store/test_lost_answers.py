@@ -8,6 +8,7 @@ import pytest
 
 from hookferry.errors import Unavailable
 from hookferry.model import DeliveryStatus
+from hookferry.store.postgres import PostgresStore
 from tests.store.world import World, postgres_store
 from tests.support.clock import ManualClock
 from tests.support.proxy import Proxy, proxied
@@ -98,3 +99,49 @@ async def test_nothing_is_freed_before_the_database_is_sure_to_have_ended_it(beh
     await behind.world.publish()
     await behind.lose(behind.world.claim())
     assert await behind.later(19) == 0
+
+
+async def test_what_comes_about_later_is_freed_too(behind: Behind, postgres_url: str) -> None:
+    """A commit may hang in the database: for its disk, for a standby, with a machine that was frozen."""
+    await behind.world.publish()
+    await behind.lose(behind.world.claim())
+    async with await psycopg.AsyncConnection.connect(postgres_url) as late:
+        leased = await (await late.execute("select worker from queue")).fetchone()
+        await behind.later(20)
+        await late.execute("update queue set status = 'leased', worker = %s", leased)
+    assert await behind.later(40) == 1
+
+
+async def test_a_stop_leaves_no_lease_that_nobody_frees(behind: Behind, postgres_url: str) -> None:
+    """What a lost commit leases after the stop is found by others, for they see the worker's row."""
+    await behind.world.publish()
+    store, clock = behind.world.store, behind.world.clock
+    async with await psycopg.AsyncConnection.connect(postgres_url) as lost:
+        await lost.execute("select 1 from workers for key share")
+        await lost.execute("update queue set status = 'leased', worker = %s", (f"{store.worker}.9",))
+        await store.close()
+    other = postgres_store(postgres_url, clock)
+    await other.open()
+    freed = await other.rescue(clock.now())
+    await other.close()
+    assert freed == 1
+
+
+async def test_while_nothing_can_be_asked_nothing_is_kept_in_mind(behind: Behind) -> None:
+    """However long the database is away and however many publish meanwhile."""
+    world, store = behind.world, behind.world.store
+    assert isinstance(store, PostgresStore)
+    store._pool.terminate()
+    keyed = world.ingest_of(world.event(key="k"), status=DeliveryStatus.LEASED, fingerprint=b"f" * 32)
+    with pytest.raises(Unavailable):
+        await store.ingest([keyed])
+    assert store._lost == {}
+
+
+async def test_between_batches_no_connection_is_held(behind: Behind) -> None:
+    """The pool closes those that stand idle, before somebody on the way cuts them off without a word."""
+    store = behind.world.store
+    assert isinstance(store, PostgresStore)
+    await behind.world.publish()
+    await store._ingests.close()
+    assert store._pool.get_idle_size() == store._pool.get_size()

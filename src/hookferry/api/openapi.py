@@ -54,7 +54,7 @@ _PROBLEMS = {
     "415": "The body is not JSON.",
     "422": "The request cannot be accepted as it is.",
     "429": "A quota of the tenant's is used up, and nothing was stored. `Retry-After` says for how long.",
-    "503": "Nothing can be stored now, and nothing was.",
+    "503": "Nothing can be stored now. Try again, with the same idempotency key.",
 }
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from hookferry.clock import Clock
 from hookferry.errors import HookferryError
@@ -41,8 +41,17 @@ _HEAVIEST = 1024
 _READERS = 2
 # Seconds between two hints to other processes that something is due.
 _HINT_EVERY = 0.01
+# Milliseconds after which a commit whose answer was lost is no longer looked for.
+_LATEST = 3_600_000
 # The lease of a worker that has just started, until its first heartbeat; milliseconds.
 _FIRST_LEASE = 30_000
+
+
+class Lost(NamedTuple):
+    """When to free what a commit whose answer was lost has leased, and how long after the last time."""
+
+    at: int
+    after: int
 
 
 class PostgresStore(SharedStore):
@@ -76,7 +85,7 @@ class PostgresStore(SharedStore):
         self._hint: asyncio.TimerHandle | None = None
         self._hints: set[asyncio.Task[None]] = set()
         self._leases = 0
-        self._lost: dict[str, int] = {}
+        self._lost: dict[str, Lost] = {}
 
     # Life
 
@@ -92,8 +101,8 @@ class PostgresStore(SharedStore):
             undo.pop_all()
         loop = asyncio.get_running_loop()
         self._ingesting, self._settling = Kept(self._pool), Kept(self._pool)
-        self._ingests = Batcher(self._ingest_all, self._on_batch, _HEAVIEST)
-        self._settles = Batcher(self._settle_all, self._on_batch, _HEAVIEST)
+        self._ingests = Batcher(self._ingest_all, self._on_batch, _HEAVIEST, self._ingesting.give_back)
+        self._settles = Batcher(self._settle_all, self._on_batch, _HEAVIEST, self._settling.give_back)
         self._settlements = Settlements(self._post, loop, self.clock, self._on_settled)
         self._watching = loop.create_task(self._watcher.run(lambda: self.worker))
 
@@ -128,7 +137,8 @@ class PostgresStore(SharedStore):
 
     async def _leave(self, db: Database) -> None:
         await db.run("leave_work", self.clock.now(), self.worker)
-        await db.run("forget_worker", self.worker)
+        # Its row stays for the next rescue: a commit that nobody heard of may lease something to it even now.
+        await db.run("heartbeat", self.worker, 0)
 
     async def _transact(self, work: Callable[[Database], Awaitable[T]]) -> T:
         with translated():
@@ -190,9 +200,9 @@ class PostgresStore(SharedStore):
         results: Sequence[Any] | None
         if plain:
             async with self._ingesting.connection() as connection:
-                with self._leasing() as name:
+                with self._leasing() as lease:
                     results = await hot.ingest(
-                        Statements(connection), planned, self.worker, name, tenants, seen
+                        Statements(connection), planned, self.worker, lease, tenants, seen
                     )
         else:
             results = await self._ingest_asking(planned, tenants, seen)
@@ -207,14 +217,16 @@ class PostgresStore(SharedStore):
         self, planned: list[list[Ingest]], tenants: list[str], seen: int
     ) -> Sequence[Any] | None:
         """The same with idempotency keys and followers, which ask the database first."""
-        with self._leasing() as name:
-            async with transaction(self._pool) as connection:
-                db = Statements(connection)
-                if await db.row("still_fresh", self.worker, tenants, seen) is None:
-                    return None
-                for subject in _subjects(planned):
-                    await db.rows("lock_set", subject)
-                return await queue.ingest(db, planned, name)
+        # A connection first: while there is none nothing is leased either.
+        async with self._ingesting.connection() as connection:
+            with self._leasing() as lease:
+                async with connection.transaction():
+                    db = Statements(connection)
+                    if await db.row("still_fresh", self.worker, tenants, seen) is None:
+                        return None
+                    for subject in _subjects(planned):
+                        await db.rows("lock_set", subject)
+                    return await queue.ingest(db, planned, lease)
 
     async def _refresh(self) -> None:
         now = self.clock.now()
@@ -287,25 +299,28 @@ class PostgresStore(SharedStore):
 
     @contextmanager
     def _leasing(self) -> Iterator[str]:
-        """A name of its own for what is leased within.
+        """A name of its own for what one commit leases.
 
-        If the answer to its commit is lost, there may be leases that nobody here knows of: they are freed
-        by that name, once the database is sure to have ended it.
+        If its answer is lost, there may be leases that nobody here knows of: they are freed by that name.
         """
         self._leases += 1
         name = f"{self.worker}.{self._leases}"
         try:
             yield name
         except UNHEARD:
-            self._lost[name] = self.clock.now() + LATE
+            self._lost[name] = Lost(self.clock.now() + LATE, LATE)
             raise
 
     async def rescue(self, now: int) -> int:
         freed = await super().rescue(now)
-        lost = [name for name, at in self._lost.items() if at <= now]
-        if lost:
-            freed += await self._transact(lambda db: db.run("free_lost", now, lost))
-            self._lost = {name: at for name, at in self._lost.items() if at > now}
+        due = [name for name, lost in self._lost.items() if lost.at <= now]
+        if due:
+            freed += await self._transact(lambda db: db.run("free_lost", now, due))
+            for name in due:
+                # A commit that hangs in the database may come about much later.
+                lost = self._lost.pop(name)
+                if lost.after < _LATEST:
+                    self._lost[name] = Lost(now + 2 * lost.after, 2 * lost.after)
         return freed
 
     async def heartbeat(self, now: int, until: int) -> None:

@@ -27,7 +27,8 @@ class Batcher:
     """Runs `commit` for many members in one transaction, one transaction at a time.
 
     `commit` gives a result for each, which may be an exception. `heaviest` bounds the rows of one
-    transaction, `on_batch` is told how many members each had. Its mutable state is what waits.
+    transaction, `on_batch` is told how many members each had, `rest` is called when nothing waits any more.
+    Its mutable state is what waits.
     """
 
     def __init__(
@@ -35,10 +36,12 @@ class Batcher:
         commit: Callable[[list[Any]], Awaitable[list[Any]]],
         on_batch: Callable[[int], None],
         heaviest: int,
+        rest: Callable[[], Awaitable[None]],
     ) -> None:
         self._commit = commit
         self._on_batch = on_batch
         self._heaviest = heaviest
+        self._rest = rest
         self._jobs: list[Job] = []
         self._task: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
@@ -74,6 +77,7 @@ class Batcher:
                 except Exception as error:  # a bug in what tells failures apart: nobody may wait for ever
                     results = [error] * len(batch)
                 self._tell(batch, results)
+            await self._rest()
         finally:
             self._task = None
             if self._jobs:

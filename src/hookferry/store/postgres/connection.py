@@ -15,7 +15,7 @@ _OLDEST = 15
 # No statement of ours takes as long unless the database, or the way to it, is gone. Seconds.
 _STATEMENT = 15.0
 _CONNECT = 5.0
-# Whatever was begun so many milliseconds ago has ended, on either side.
+# Whatever was begun so many milliseconds ago has most likely ended, on either side.
 LATE = 20_000
 # Seconds to wait for a connection of the pool.
 ACQUIRE = 5.0
@@ -227,15 +227,16 @@ class Kept:
         try:
             yield held
         except BaseException:
-            await self._give_back()
+            await self.give_back()
             raise
 
     async def _another(self) -> "asyncpg.pool.PoolConnectionProxy[Any]":
-        await self._give_back()
+        await self.give_back()
         held = self._held = await self._pool.acquire(timeout=ACQUIRE)
         return held
 
-    async def _give_back(self) -> None:
+    async def give_back(self) -> None:
+        """Use it no more for now: what stands idle for minutes may be cut off without a word."""
         held, self._held = self._held, None
         if held is not None:
             await self._pool.release(held)

@@ -18,18 +18,18 @@ async def ingest(
     db: Statements,
     members: Sequence[Sequence[Ingest]],
     worker: str,
-    name: str,
+    lease: str,
     tenants: list[str],
     seen: int,
 ) -> list[list[Ingested]] | None:
     """Store plain events; None if what they were planned on no longer holds, and nothing was stored.
 
-    What is handed over is leased under `name`.
+    What is handed over is leased under the name `lease`.
     """
     ones = [one for member in members for one in member]
     events = [event_row(one.event) for one in ones]
     deliveries = [_delivery_row(delivery) for one in ones for delivery in one.deliveries]
-    row = await db.row("store_all", worker, name, tenants, seen, events, deliveries)
+    row = await db.row("store_all", worker, lease, tenants, seen, events, deliveries)
     if row is None or not row[0]:
         return None
     return [[Ingested(one.event.id, len(one.deliveries)) for one in member] for member in members]

@@ -145,7 +145,8 @@ update workers set until = $2 where id = $1
 select id from workers where until <= $1 and id <> $2 for update
 
 -- name: rescue
--- A lease is under the name of its worker with the number of the commit that made it: see `free_lost`.
+-- A lease is under the name of its worker with the number of the commit that made it: see `free_lost`. Nobody would
+-- ever free the leases of a worker that has no row: a row goes only here, locked, when all of its leases are free.
 update queue set status = 'pending', due_at = coalesce(due_at, $1), worker = null
 where status = 'leased' and split_part(worker, '.', 1) in (select id from workers where until <= $1 and id <> $2)
 
@@ -161,9 +162,6 @@ delete from workers where until <= $1 and id <> $2
 -- A worker that ends gives back what it still has.
 update queue set status = 'pending', due_at = coalesce(due_at, $1), worker = null
 where status = 'leased' and split_part(worker, '.', 1) = $2
-
--- name: forget_worker
-delete from workers where id = $1
 
 -- name: hold
 update queue set status = 'held', due_at = null
