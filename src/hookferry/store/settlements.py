@@ -13,6 +13,8 @@ from hookferry.store.values import Settled, Settlement
 
 _log = structlog.get_logger("hookferry.store")
 
+# Seconds that a settlement waits for others: nobody waits for it, and each commit holds up a publish.
+_GATHER = 0.005
 # Seconds to wait before what could not be committed is tried again.
 _AGAIN = 0.5
 # Milliseconds until a delivery is sent again whose result was refused.
@@ -28,7 +30,7 @@ class Settlements:
 
     `commit` takes one to the next commit, and calls back once for all of it.
 
-    Its mutable state is how many are `waiting`, and those that have to be tried again.
+    Its mutable state is how many are `waiting`, and those that have not been handed on to be committed yet.
     """
 
     def __init__(
@@ -43,21 +45,32 @@ class Settlements:
         self._loop = loop
         self._clock = clock
         self._done = done
+        self._gathered: list[Settlement] = []
         self._again: list[Settlement] = []
 
     def submit(self, settlement: Settlement) -> None:
         """Commit it with whatever else is waiting."""
         self.waiting += 1
-        self._post(settlement)
+        if not self._gathered:
+            self._loop.call_later(_GATHER, self._post_gathered)
+        self._gathered.append(settlement)
 
-    def again(self) -> None:
-        """What could not be committed, once more."""
+    def flush(self) -> None:
+        """Commit what waits now, what could not be committed before too."""
+        self._post_gathered()
+        self._post_again()
+
+    def _post_gathered(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        self._post(gathered)
+
+    def _post_again(self) -> None:
         again, self._again = self._again, []
-        for settlement in again:
-            self._post(settlement)
+        self._post(again)
 
-    def _post(self, settlement: Settlement) -> None:
-        self._commit(settlement, self._on_settled)
+    def _post(self, settlements: list[Settlement]) -> None:
+        for settlement in settlements:
+            self._commit(settlement, self._on_settled)
 
     def _on_settled(self, results: list[tuple[Settlement, Settled | Exception]]) -> None:
         settled = [result for _, result in results if isinstance(result, Settled)]
@@ -68,7 +81,7 @@ class Settlements:
                 member = self._without_result(member)
             self._again.append(member)
         if lost:
-            self._loop.call_later(_AGAIN, self.again)
+            self._loop.call_later(_AGAIN, self._post_again)
         self.waiting -= len(settled)
         self._done(settled)
 

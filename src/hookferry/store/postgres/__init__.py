@@ -278,10 +278,10 @@ class PostgresStore(SharedStore):
 
     async def claim(self, now: int, limit: int, per_endpoint: int, skip: Collection[str]) -> list[Work]:
         async def claim(db: Database, name: str) -> list[Work]:
-            given = now, per_endpoint, list(skip)
-            rows = await db.rows("claim", self._claimed_last, *given, limit, name)
+            given, live = (now, per_endpoint, list(skip)), max(1, self.live_workers)
+            rows = await db.rows("claim", self._claimed_last, *given, limit, name, live)
             if len(rows) < limit and self._claimed_last:
-                rows = [*rows, *await db.rows("claim", "", *given, limit - len(rows), name)]
+                rows = [*rows, *await db.rows("claim", "", *given, limit - len(rows), name, live)]
             return [work_of(row, name) for row in rows]
 
         works = await self._lease_in(claim) or []

@@ -73,7 +73,7 @@ class SqliteStore(SharedStore):
         await db.run("forget_all_workers")
 
     async def close(self) -> None:
-        self._settlements.again()
+        self._settlements.flush()
         await self._writer.close()
         self._history.close()
         self._queue.close()
