@@ -4,9 +4,13 @@ import heapq
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from hookferry.delivery.rates import Rates
+from hookferry.model import EndpointStatus
 from hookferry.store.directory import Directory
 from tests.support.engine import Engine, engine
+from tests.support.services import FullEngine
 
 
 class _Time:
@@ -158,6 +162,31 @@ async def test_what_waits_for_the_rate_stays_in_the_database(tmp_path: Path) -> 
         await _limited(made, 2, 10)
         # Two were sent, two are here, and as many may be on their way into the database.
         assert (await made.store.backlog()).pending >= 4
+
+
+async def test_what_is_claimed_is_a_seconds_worth(tmp_path: Path) -> None:
+    """An endpoint that is slow by its own rate takes up no memory that all share."""
+    async with engine(tmp_path) as made:
+        await _limited(made, 0.001, 80, "/slow")
+        await made.add_endpoint("/fast")
+        await made.publish(hand_over=FullEngine())
+        made.start()
+        await made.until_settled(2)
+        assert (await made.store.backlog()).leased <= 3
+
+
+@pytest.mark.parametrize(("status", "counts"), [("paused", (0, 19)), ("disabled", (0, 0))])
+async def test_what_waits_for_the_rate_stands_aside_without_a_token(
+    running: Engine, status: str, counts: tuple[int, int]
+) -> None:
+    """Paused is held, whatever its rate: nothing is sent that would need one."""
+    await _limited(running, 0.001, 20)
+    await running.until_settled(1)
+    (endpoint,) = running.store.directory.endpoints("demo")
+    await running.change(endpoint, status=EndpointStatus(status))
+    await running.until(lambda: not running.dispatcher._count)
+    backlog = await running.store.backlog()
+    assert (backlog.pending + backlog.leased, backlog.held) == counts
 
 
 async def test_a_stop_gives_back_what_waits_for_the_rate(running: Engine) -> None:

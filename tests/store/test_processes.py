@@ -96,6 +96,15 @@ async def test_each_delivery_is_claimed_by_one(both: tuple[World, World]) -> Non
     assert sorted(ids) == sorted(set(ids))
 
 
+async def test_a_claim_takes_a_workers_share_of_a_rate(both: tuple[World, World]) -> None:
+    """Two that live have half of it each."""
+    one, _ = both
+    await one.set_rate(5)
+    for _ in range(10):
+        await one.publish()
+    assert len(await one.claim()) == 3
+
+
 async def test_a_dead_workers_deliveries_are_another_s(both: tuple[World, World]) -> None:
     """Once its lease is over."""
     one, other = both

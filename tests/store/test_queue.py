@@ -90,6 +90,17 @@ async def test_a_claim_goes_on_after_the_endpoint_where_the_last_one_stopped(wor
     assert claimed == [endpoint.id for endpoint in endpoints] * 2
 
 
+@pytest.mark.parametrize(("limit", "claimed"), [(0.001, 1), (2.5, 3), (1000, 5), (None, 5)])
+async def test_a_claim_takes_a_seconds_worth_of_an_endpoint(
+    world: World, limit: float | None, claimed: int
+) -> None:
+    """What its rate lets wait stays in the database, and fills no memory."""
+    await world.set_rate(limit)
+    for _ in range(10):
+        await world.publish()
+    assert len(await world.claim(limit=5)) == claimed
+
+
 async def test_a_claim_leaves_out_what_is_skipped(world: World) -> None:
     """A full lane gets nothing more."""
     await world.publish()

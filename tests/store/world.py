@@ -100,6 +100,12 @@ class World:
         while await self.store.reconcile(endpoint.id, self.clock.now(), 10):
             pass
 
+    async def set_rate(self, limit: float | None) -> None:
+        """Let the endpoint have so many requests a second."""
+        await self.store.change_endpoint(
+            "demo", self.endpoint.id, lambda old: msgspec.structs.replace(old, rate_limit=limit)
+        )
+
     def event(
         self, payload: bytes | None = b'{"n":1}', type: str = "order.created", key: str | None = None
     ) -> Event:

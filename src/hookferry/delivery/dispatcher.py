@@ -261,12 +261,12 @@ class Dispatcher:
         """
         counts = Counter(work.delivery.endpoint for work in works)
         for endpoint, count in counts.items():
-            if count == per_endpoint:
+            if count >= self._rates.room(endpoint, per_endpoint):
                 self._lanes[endpoint].backlog += 1
         if len(works) == limit:
             return
         for lane in asked:
-            if counts[lane.endpoint] < per_endpoint:
+            if counts[lane.endpoint] < self._rates.room(lane.endpoint, per_endpoint):
                 lane.backlog = 0
                 self._forget(lane)
 

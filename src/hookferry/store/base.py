@@ -115,7 +115,10 @@ class Store(Protocol):
         ...
 
     async def claim(self, now: int, limit: int, per_endpoint: int, skip: Collection[str]) -> list[Work]:
-        """Lease due deliveries: at most `per_endpoint` for each endpoint, round robin from the last claim."""
+        """Lease due deliveries: at most `per_endpoint` for each endpoint, round robin from the last claim.
+
+        Of one with a rate no more than this worker's share of what it is sent in a second, rounded up.
+        """
         ...
 
     async def due_of(self, endpoints: Collection[str], now: int) -> list[str]:

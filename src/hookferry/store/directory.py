@@ -39,7 +39,7 @@ class Directory:
         self.health: dict[str, Health] = {}
         """Of endpoints in trouble, by id: the others are well."""
         self.rate_limits: dict[str, float] = {}
-        """Of endpoints that have one, by id."""
+        """Of active endpoints that have one, by id: what stands aside for the others needs no token."""
         self._endpoints: dict[str, Endpoint] = {}
         self._by_tenant: dict[str, TenantIndex[Endpoint]] = {}
         self._alerts: dict[str, TenantIndex[Alert]] = {}
@@ -148,7 +148,7 @@ class Directory:
 
     def put_endpoint(self, endpoint: Endpoint) -> None:
         self._endpoints[endpoint.id] = endpoint
-        if endpoint.rate_limit is None or endpoint.status is EndpointStatus.DELETED:
+        if endpoint.rate_limit is None or endpoint.status is not EndpointStatus.ACTIVE:
             self.rate_limits.pop(endpoint.id, None)
         else:
             self.rate_limits[endpoint.id] = endpoint.rate_limit

@@ -119,7 +119,9 @@ with recursive first as materialized (
     from lanes cross join lateral (
         select tenant, id from queue
         where status = 'pending' and queue.endpoint = lanes.endpoint and due_at <= $2
-        order by due_at, id limit $3 for update skip locked
+        order by due_at, id
+        limit least($3, (select ceil(rate_limit / $7)::bigint from endpoints where id = lanes.endpoint))
+        for update skip locked
     ) as due
     where lanes.endpoint is not null and lanes.endpoint <> all ($4::text[])
     limit $5

@@ -91,9 +91,12 @@ from (
            hex(e.changes) as changes, hex(e.payload) as payload
     from lanes
     cross join queue as q on (q.tenant, q.id) in (
-            select tenant, id from queue
-            where status = 'pending' and endpoint = lanes.endpoint and due_at <= :now
-            order by due_at, id limit :per_endpoint
+            select tenant, id from (
+                select tenant, id, row_number() over (order by due_at, id) as number from queue
+                where status = 'pending' and endpoint = lanes.endpoint and due_at <= :now
+                order by due_at, id limit :per_endpoint
+            )
+            where number < 1 + coalesce((select rate_limit from endpoints where id = lanes.endpoint), number)
         )
     left join events as e on e.tenant = q.tenant and e.id = q.event
     where lanes.endpoint not in (select value from json_each(:skip))
