@@ -1,18 +1,23 @@
 """A tail of two processes on one PostgreSQL database."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Set
 from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
 
 import msgspec
 import pytest
 
+from hookferry.ids import IdMaker
 from hookferry.model import DeliveryStatus, EndpointStatus
 from hookferry.service.polling import Poll
 from hookferry.service.tail import Reader, Tail
 from hookferry.store.postgres.connection import connect_once
-from hookferry.store.values import Settlement
-from tests.store.world import World, postgres_store
+from hookferry.store.sqlite import SqliteStore
+from hookferry.store.values import Settlement, Watched
+from hookferry.store.vault import Vault
+from tests.store.world import KEY, World, postgres_store
 from tests.support.clock import ManualClock
 
 SUCCEEDED = DeliveryStatus.SUCCEEDED
@@ -145,6 +150,77 @@ async def test_nothing_is_missed_while_the_history_cannot_be_read(
         assert settled.settlement.attempt is not None
         assert await take(one, reader, 1) == [settled.settlement.attempt.id]
     await connection.close()
+
+
+async def test_what_comes_after_a_first_look_that_failed_is_shown(
+    both: tuple[World, World], migrated_url: str
+) -> None:
+    """Who is told that the tail has begun misses nothing from then on."""
+    one, other = both
+    connection = await connect_once(migrated_url)
+    await connection.execute("alter table attempts rename to gone")
+    async with watching(one) as reader:
+        one.clock.advance(0.01)
+        await connection.execute("alter table gone rename to attempts")
+        settled = await settle_one(other)
+        assert await take(one, reader, 1) == [settled]
+    await connection.close()
+
+
+async def test_who_watches_many_tenants_looks_at_one_at_a_time(tmp_path: Path, clock: ManualClock) -> None:
+    """Lists of the history have a connection of their own."""
+    store = _Slow(tmp_path / "test.db", clock, IdMaker(clock.now, Random().getrandbits), Vault(KEY))
+    await store.open()
+    tail = Tail(Poll(store, clock).run)
+    readers = [tail.open(tenant) for tenant in ("one", "two", "three")]
+    async with asyncio.timeout(20):
+        for reader in readers:
+            await reader.begun.wait()
+    for reader in readers:
+        tail.leave(reader)
+    await store.close()
+    assert store.most == 1
+
+
+async def test_a_slow_look_makes_the_next_one_wait(tmp_path: Path, clock: ManualClock) -> None:
+    """Looks take a fifth of the time at most."""
+    store = _Slow(tmp_path / "test.db", clock, IdMaker(clock.now, Random().getrandbits), Vault(KEY))
+    await store.open()
+    store.takes = 2
+    tail = Tail(Poll(store, clock).run)
+    reader = tail.open("one")
+    await reader.begun.wait()
+    for _ in range(7):
+        clock.advance(1)
+        await reader.take(0.01)
+    looks = store.looks
+    clock.advance(1)
+    await reader.take(0.1)
+    tail.leave(reader)
+    await store.close()
+    assert (looks, store.looks) == (1, 2)
+
+
+class _Slow(SqliteStore):
+    """One whose looks take so many seconds, and are counted: in all, and how many at most at once."""
+
+    takes = 0.0
+    looks = 0
+    most = 0
+    _now = 0
+
+    async def settled_since(
+        self, tenant: str, endpoints: Collection[str], since: int, known: Set[str], limit: int
+    ) -> tuple[Set[str], list[Watched]]:
+        self.looks += 1
+        self._now += 1
+        self.most = max(self.most, self._now)
+        assert isinstance(self.clock, ManualClock)
+        self.clock.advance(self.takes)
+        try:
+            return await super().settled_since(tenant, endpoints, since, known, limit)
+        finally:
+            self._now -= 1
 
 
 async def test_too_many_at_once_are_counted(both: tuple[World, World]) -> None:
