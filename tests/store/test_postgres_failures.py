@@ -1,10 +1,13 @@
 """What PostgreSQL refuses, in our words."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 
 from hookferry.errors import HookferryError, NotFound
+from hookferry.store.postgres import PostgresStore
 from tests.store.world import World, postgres_store
 from tests.support.clock import ManualClock
 
@@ -39,3 +42,15 @@ async def test_nothing_with_nul_in_its_name_is_retried(world: World) -> None:
     """Nor where something would be written."""
     with pytest.raises(NotFound):
         await world.store.retry("demo", "dlv_\0", "dlv_1", 0)
+
+
+async def test_a_quota_is_counted_while_all_read_the_history(world: World) -> None:
+    """Publishing does not wait for somebody's long lists."""
+    store = world.store
+    assert isinstance(store, PostgresStore)
+    await world.publish()
+    async with AsyncExitStack() as stack:
+        for _ in range(store._readers.get_max_size()):
+            await stack.enter_async_context(store._readers.acquire())
+        async with asyncio.timeout(2):
+            assert await store.waiting("demo", 10) == 1

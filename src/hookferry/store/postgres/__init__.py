@@ -336,6 +336,11 @@ class PostgresStore(SharedStore):
     async def _register(self, until: int) -> None:
         await self._transact(lambda db: db.run("register", self.worker, until, self._delivers))
 
+    async def waiting(self, tenant: str, most: int) -> int:
+        # Publishing waits for it: not behind those who read the history.
+        row = await self._transact(lambda db: db.row("waiting", tenant, most))
+        return int(row[0]) if row else 0
+
     async def backlog(self) -> Backlog:
         row = await self._transact(lambda db: db.row("backlog"))
         pending, leased, held = row or (0, 0, 0)
