@@ -41,7 +41,31 @@ async def test_a_long_answer_comes_whole(boxes: list[Inbox]) -> None:
     assert await _ask(boxes, _1=b"x" * 5_000_000, _2=b"two") == [b"x" * 5_000_000, b"two"]
 
 
-async def test_one_that_does_not_answer_is_left_out(
+async def test_what_a_late_one_told_last_is_told_again(
+    boxes: list[Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it each sum would fall, which is taken for a counter that began anew."""
+    asking = Siblings(boxes, 0)
+    async with Siblings(boxes, 1).answering(lambda: b"one"):
+        async with Siblings(boxes, 2).answering(lambda: b"two"):
+            await asking.ask()
+        monkeypatch.setattr(siblings, "_PATIENCE", 0.05)
+        assert await asking.ask() == [b"one", b"two"]
+
+
+async def test_a_replaced_ones_last_answer_is_forgotten(boxes: list[Inbox]) -> None:
+    """It counts from zero again."""
+    asking = Siblings(boxes, 0)
+    for told in (b"old", b"new"):
+        async with (
+            Siblings(boxes, 1).answering(lambda told=told: told),  # type: ignore[misc]
+            Siblings(boxes, 2).answering(bytes),
+        ):
+            answers = await asking.ask()
+    assert answers == [b"new", b""]
+
+
+async def test_one_that_has_never_answered_is_left_out(
     boxes: list[Inbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It stops or starts."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hookferry.delivery.merging import merged
 
-# Seconds. Who does not answer by then, as it stops or starts, is left out.
+# Seconds. Who does not answer by then is late, or stops or starts: what it told last is told again.
 _PATIENCE = 1.0
 # Behind all that is told: without it who told it has died meanwhile.
 _END = b"# EOF\n"
@@ -32,12 +32,15 @@ def inboxes(count: int) -> list[Inbox]:
 
 
 class Siblings:
-    """One process among others: `mine` is its number. Its mutable state is the answers on their way."""
+    """One process among others: `mine` is its number. Its mutable state is the answers on their way, and what
+    it heard last from each other one.
+    """
 
     def __init__(self, inboxes: Sequence[Inbox], mine: int) -> None:
         self._mine = inboxes[mine].ours
         self._others = [inbox.theirs for number, inbox in enumerate(inboxes) if number != mine]
         self._answers: set[asyncio.Task[None]] = set()
+        self._heard: list[bytes | None] = [None] * len(self._others)
 
     @asynccontextmanager
     async def answering(self, tell: Callable[[], bytes]) -> AsyncIterator[None]:
@@ -67,9 +70,14 @@ class Siblings:
         task.add_done_callback(done)
 
     async def ask(self) -> list[bytes]:
-        """The metrics of each other process that answers in time."""
+        """The metrics of each other process: what it answers in time, else what it told this one last.
+
+        A sum that fell by all that one has counted would be taken for counters that began anew. Whether it
+        has died is not known here: what replaces it answers for it.
+        """
         told = await asyncio.gather(*map(_ask, self._others))
-        return [metrics for metrics in told if metrics is not None]
+        self._heard = [old if new is None else new for new, old in zip(told, self._heard, strict=True)]
+        return [metrics for metrics in self._heard if metrics is not None]
 
     def together(self, mine: Callable[[], Awaitable[bytes]]) -> Callable[[], Awaitable[bytes]]:
         """What `/metrics` answers for all of them."""

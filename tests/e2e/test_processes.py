@@ -219,7 +219,7 @@ async def test_what_is_in_the_database_is_counted_once(on_postgres: Place) -> No
 
 
 async def test_a_stopped_process_is_left_out_of_the_counts(on_postgres: Place) -> None:
-    """Soon, and it is said how many are in them."""
+    """Where it was never asked before: soon, and it is said how many are in them."""
     server = on_postgres.server(*TWO)
     async with running(server):
         await all_ready(server, 2)
