@@ -1,6 +1,7 @@
 """The queue: ingest, claim, settle, rescue, reconcile, retry, cancel."""
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -99,6 +100,20 @@ async def test_a_claim_takes_a_seconds_worth_of_an_endpoint(
     for _ in range(10):
         await world.publish()
     assert len(await world.claim(limit=5)) == claimed
+
+
+async def test_each_endpoint_has_its_own_rate(world: World) -> None:
+    """Of several in one claim."""
+    rates: dict[str, float] = {world.endpoint.id: 2}
+    await world.set_rate(2)
+    for rate in (None, 1, 3, None):
+        world.endpoint = await world.add_endpoint("demo")
+        rates[world.endpoint.id] = rate or 4
+        await world.set_rate(rate)
+    for _ in range(5):
+        await world.publish(*world.store.directory.endpoints("demo"))
+    claimed = Counter(work.delivery.endpoint for work in await world.claim(per_endpoint=4))
+    assert claimed == rates
 
 
 async def test_a_claim_leaves_out_what_is_skipped(world: World) -> None:
