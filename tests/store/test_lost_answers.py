@@ -135,7 +135,7 @@ async def test_while_nothing_can_be_asked_nothing_is_kept_in_mind(behind: Behind
     keyed = world.ingest_of(world.event(key="k"), status=DeliveryStatus.LEASED, fingerprint=b"f" * 32)
     with pytest.raises(Unavailable):
         await store.ingest([keyed])
-    assert store._lost == {}
+    assert store._leases.lost == {}
 
 
 async def test_between_batches_no_connection_is_held(behind: Behind) -> None:

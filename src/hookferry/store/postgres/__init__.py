@@ -1,9 +1,9 @@
 """PostgreSQL: one database for any number of processes on any number of machines."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager, suppress
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AsyncExitStack, suppress
+from typing import Any, TypeVar
 
 from hookferry.clock import Clock
 from hookferry.errors import HookferryError
@@ -15,16 +15,15 @@ from hookferry.store.postgres import hot, migrations, partitions
 from hookferry.store.postgres.batcher import Batcher
 from hookferry.store.postgres.connection import (
     AGAIN,
-    LATE,
     LOCKED,
     TRIES,
-    UNHEARD,
     Kept,
     connect,
     starting,
     transaction,
     translated,
 )
+from hookferry.store.postgres.leases import Leases
 from hookferry.store.postgres.statements import Statements
 from hookferry.store.postgres.watcher import Watcher
 from hookferry.store.rows import work_of
@@ -41,17 +40,8 @@ _HEAVIEST = 1024
 _READERS = 2
 # Seconds between two hints to other processes that something is due.
 _HINT_EVERY = 0.01
-# Milliseconds after which a commit whose answer was lost is no longer looked for.
-_LATEST = 3_600_000
 # The lease of a worker that has just started, until its first heartbeat; milliseconds.
 _FIRST_LEASE = 30_000
-
-
-class Lost(NamedTuple):
-    """When to free what a commit whose answer was lost has leased, and how long after the last time."""
-
-    at: int
-    after: int
 
 
 class PostgresStore(SharedStore):
@@ -84,8 +74,7 @@ class PostgresStore(SharedStore):
         self._lease = _FIRST_LEASE
         self._hint: asyncio.TimerHandle | None = None
         self._hints: set[asyncio.Task[None]] = set()
-        self._leases = 0
-        self._lost: dict[str, Lost] = {}
+        self._leases = Leases(clock)
 
     # Life
 
@@ -200,7 +189,7 @@ class PostgresStore(SharedStore):
         results: Sequence[Any] | None
         if plain:
             async with self._ingesting.connection() as connection:
-                with self._leasing() as lease:
+                with self._leases.of(self.worker) as lease:
                     results = await hot.ingest(
                         Statements(connection), planned, self.worker, lease, tenants, seen
                     )
@@ -219,7 +208,7 @@ class PostgresStore(SharedStore):
         """The same with idempotency keys and followers, which ask the database first."""
         # A connection first: while there is none nothing is leased either.
         async with self._ingesting.connection() as connection:
-            with self._leasing() as lease:
+            with self._leases.of(self.worker) as lease:
                 async with connection.transaction():
                     db = Statements(connection)
                     if await db.row("still_fresh", self.worker, tenants, seen) is None:
@@ -294,33 +283,14 @@ class PostgresStore(SharedStore):
             # What is leased to a worker that was taken for dead nobody would ever free.
             return None if await db.row("lives", self.worker) is None else await work(db, name)
 
-        with self._leasing() as name:
+        with self._leases.of(self.worker) as name:
             return await self._transact(lambda db: lease(db, name))
-
-    @contextmanager
-    def _leasing(self) -> Iterator[str]:
-        """A name of its own for what one commit leases.
-
-        If its answer is lost, there may be leases that nobody here knows of: they are freed by that name.
-        """
-        self._leases += 1
-        name = f"{self.worker}.{self._leases}"
-        try:
-            yield name
-        except UNHEARD:
-            self._lost[name] = Lost(self.clock.now() + LATE, LATE)
-            raise
 
     async def rescue(self, now: int) -> int:
         freed = await super().rescue(now)
-        due = [name for name, lost in self._lost.items() if lost.at <= now]
-        if due:
-            freed += await self._transact(lambda db: db.run("free_lost", now, due))
-            for name in due:
-                # A commit that hangs in the database may come about much later.
-                lost = self._lost.pop(name)
-                if lost.after < _LATEST:
-                    self._lost[name] = Lost(now + 2 * lost.after, 2 * lost.after)
+        if lost := self._leases.due(now):
+            freed += await self._transact(lambda db: db.run("free_lost", now, lost))
+            self._leases.freed(lost, now)
         return freed
 
     async def heartbeat(self, now: int, until: int) -> None:
