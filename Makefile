@@ -26,7 +26,8 @@ demo: $(VENV)/ready
 # says: the tests start hundreds of servers, half a second faster so.
 WORKERS ?= 3
 test: $(VENV)/tools verifiers node
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not alone"
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m alone
 
 serve: $(VENV)/ready
 	$(BIN)/hookferry serve --dev

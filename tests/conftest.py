@@ -14,7 +14,7 @@ from tests.support.postgres import UNSAFE, Databases, PostgresServer
 pytest_plugins = ["tests.companies.proofs"]
 
 # What takes longest in one file, or waits longest, begins first and runs beside all the rest.
-FIRST = ("tests/chaos/", "tests/api/test_schemathesis.py", "tests/faults/", "tests/crash/", "tests/e2e/")
+FIRST = ("tests/api/test_schemathesis.py", "tests/faults/", "tests/crash/", "tests/e2e/")
 
 GIVEN = os.environ.get("HOOKFERRY_TEST_DATABASE")
 

@@ -9,6 +9,7 @@ from tests.chaos.run import Run, report
 from tests.conftest import GIVEN
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(400)
 @pytest.mark.skipif(bool(GIVEN), reason="stops and starts the server: not that of HOOKFERRY_TEST_DATABASE")
 async def test_the_promise_holds(tmp_path: Path) -> None:

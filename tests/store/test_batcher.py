@@ -63,3 +63,11 @@ async def test_a_failure_that_nobody_knows_is_answered(monkeypatch: pytest.Monke
     monkeypatch.setattr("hookferry.store.postgres.batcher.unavailable", puzzled)
     with pytest.raises(AttributeError):
         await Batcher(Meets(1000), lambda size: None, 100, rest).submit(1, "a member")
+
+
+async def test_a_slow_commit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks why publishes take seconds finds it in the log."""
+    monkeypatch.setattr("hookferry.store.postgres.batcher._SLOW", 0)
+    with capture_logs() as logs:
+        await Batcher(Meets(0), lambda size: None, 100, rest).submit(1, "a member")
+    assert [(line["event"], line["members"]) for line in logs] == [("slow commit", 1)]

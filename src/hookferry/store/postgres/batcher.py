@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
@@ -13,6 +14,9 @@ from hookferry.store.answering import Done, Waits, answer
 from hookferry.store.postgres.connection import AGAIN, FAILURES, TRIES, unavailable
 
 _log = structlog.get_logger("hookferry.store")
+
+# A commit that takes so many seconds waits for something: the disk, a standby, somebody's lock.
+_SLOW = 1.0
 
 
 class Job(NamedTuple):
@@ -72,11 +76,7 @@ class Batcher:
             await asyncio.sleep(0)
             while self._jobs:
                 batch = self._take()
-                try:
-                    results = await self._results([job.member for job in batch])
-                except Exception as error:  # a bug in what tells failures apart: nobody may wait for ever
-                    results = [error] * len(batch)
-                self._tell(batch, results)
+                self._tell(batch, await self._timed([job.member for job in batch]))
             await self._rest()
         finally:
             self._task = None
@@ -93,6 +93,16 @@ class Batcher:
         batch = self._jobs[:count]
         del self._jobs[:count]
         return batch
+
+    async def _timed(self, members: list[Any]) -> list[Any]:
+        began = time.monotonic()
+        try:
+            return await self._results(members)
+        except Exception as error:  # a bug in what tells failures apart: nobody may wait for ever
+            return [error] * len(members)
+        finally:
+            if (seconds := time.monotonic() - began) > _SLOW:
+                _log.warning("slow commit", seconds=round(seconds, 1), members=len(members))
 
     async def _results(self, members: list[Any]) -> list[Any]:
         """What became of each member. Those of a batch that is refused are tried in halves."""
