@@ -8,8 +8,8 @@ from math import ceil
 from hookferry.model import Work
 
 # Beside fresh work claimed work starts once in so many seconds, and once more for each fresh one; a few at
-# once after a pause. An event for 1,000 endpoints leaves the p99 of 200 others a second within 1.3 times so; at
-# twice, four and eight times the rate it was 1.9, 4.7 and 7.0.
+# once after a pause. An event for 1,000 endpoints leaves the p99 of 200 others a second within 1.3 times so;
+# at twice, eight and sixteen times the rate it was 1.9, 4.7 and 7.0.
 _EACH = 0.004
 _AT_ONCE = 4
 # How long what was fresh last makes claimed work slow.
