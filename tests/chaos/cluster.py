@@ -71,6 +71,8 @@ class Node:
         self.server.process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(seconds)
         self.server.process.send_signal(signal.SIGCONT)
+        # What it had in hand then, beyond its lease, others may have sent.
+        self.troubled.append(time.monotonic())
 
     def end(self) -> int:
         """SIGTERM; the exit code."""

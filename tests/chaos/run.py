@@ -22,6 +22,9 @@ _PUBLISHERS = 8
 _TARGETS = ("/0", "/1", "/2")
 # Within so many seconds after a success it is committed, while the database is there.
 _COMMITTED = 2.0
+# A process that is stopped within a transaction keeps what it has locked for as long: an endpoint's health,
+# which the others' results write too. PostgreSQL ends it then (`idle_in_transaction_session_timeout`).
+_LOCKED = 3.0
 # So long before a success, at most, its request was sent.
 _ANSWERED = 1.5
 _AUDIT_EVERY = 5.0
@@ -180,18 +183,23 @@ class Run:
         for successes in recorder.successes.values():
             for first, again in pairwise(successes):
                 self.tally.repeats += 1
-                if not _explained(first, again, troubled[first.sender], havoc.away):
+                if not _explained(first, again, troubled[first.sender], havoc.away, havoc.stops):
                     self._expect("repeats that nothing explains", 1)
 
 
 def _explained(
-    first: Success, again: Success, troubled: Sequence[float], away: Sequence[tuple[float, float]]
+    first: Success,
+    again: Success,
+    troubled: Sequence[float],
+    away: Sequence[tuple[float, float]],
+    stops: Sequence[tuple[float, float]],
 ) -> bool:
     """True if its sender was killed or stopped, or the database gone, before a success was committed."""
     committed = first.at + _COMMITTED
-    for start, end in sorted(away):
+    locked = [(start, min(end, start + _LOCKED)) for start, end in stops]
+    for start, end in sorted([*away, *locked]):
         if start <= committed and first.at - _ANSWERED <= end:
-            if start <= again.at and end - start > LEASE / 2:
+            if (start, end) in away and start <= again.at and end - start > LEASE / 2:
                 # So long that leases may have lapsed.
                 return True
             committed = max(committed, end + _COMMITTED)

@@ -28,9 +28,9 @@ SETTINGS = {
     "enable_mergejoin": "off",
     "enable_seqscan": "off",
     "plan_cache_mode": "force_generic_plan",
-    # A process that was stopped within a transaction loses it before its lease (30 s) ends: a rescue would
-    # wait for the rows that it has locked.
-    "idle_in_transaction_session_timeout": "10000",
+    # A process that is stopped within a transaction loses it: others' results wait for the health of the
+    # endpoints that it has locked, and a rescue for its deliveries.
+    "idle_in_transaction_session_timeout": "3000",
     "lock_timeout": "10000",
 }
 
