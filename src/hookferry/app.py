@@ -164,16 +164,7 @@ async def _parts(
     store.listen(observer.settled)
     if settings.embedded:
         store.listen(services.tail.on_settled)
-    keeper = Keeper(
-        store,
-        clock,
-        settings.lease,
-        settings.retention,
-        settings.body_retention,
-        dispatcher.wake,
-        services.keys.note_uses,
-        services.replays.advance,
-    )
+    keeper = _keeper(settings, store, clock, dispatcher, services)
     ready = Readiness(store, clock).check
     metrics = observer.exposition(store, dispatcher, clock)
     rest = create_app(
@@ -197,6 +188,22 @@ async def _parts(
     ):
         host, port = listener.getsockname()[:2]
         yield Server(f"http://{f'[{host}]' if ':' in host else host}:{port}", services, development)
+
+
+def _keeper(
+    settings: Settings, store: Store, clock: Clock, dispatcher: Dispatcher, services: Services
+) -> Keeper:
+    """What has to be done from time to time."""
+    return Keeper(
+        store,
+        clock,
+        settings.lease,
+        settings.retention,
+        settings.body_retention,
+        dispatcher.wake,
+        services.keys.note_uses,
+        services.replays.advance,
+    )
 
 
 def _dispatcher(

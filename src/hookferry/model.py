@@ -385,7 +385,6 @@ class Job(msgspec.Struct, frozen=True):
 class Lease(msgspec.Struct, frozen=True):
     """A worker's claim on a delivery. A newer claim has a larger token and fences this one off."""
 
-    worker: str
     token: int
 
 

@@ -183,11 +183,11 @@ class Run:
         for successes in recorder.successes.values():
             for first, again in pairwise(successes):
                 self.tally.repeats += 1
-                if not _explained(first, again, troubled[first.sender], havoc.away, havoc.stops):
+                if not explained(first, again, troubled[first.sender], havoc.away, havoc.stops):
                     self._expect("repeats that nothing explains", 1)
 
 
-def _explained(
+def explained(
     first: Success,
     again: Success,
     troubled: Sequence[float],

@@ -10,7 +10,7 @@ from tests.support.engine import engine
 
 def _work(name: str) -> Work:
     delivery = Delivery(name, "t", "evt", "ep", "a", DeliveryStatus.LEASED, 0, 0)
-    return Work(delivery, Event("evt", "t", "a", b"{}", 0, 0), Lease("w", 1))
+    return Work(delivery, Event("evt", "t", "a", b"{}", 0, 0), Lease(1))
 
 
 def _fill(turns: Turns, tenant: str, endpoint: str, count: int, kind: Kind = Kind.FRESH) -> Lane:

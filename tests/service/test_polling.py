@@ -17,7 +17,7 @@ from hookferry.store.postgres.connection import connect_once
 from hookferry.store.sqlite import SqliteStore
 from hookferry.store.values import Settlement, Watched
 from hookferry.store.vault import Vault
-from tests.store.world import KEY, World, postgres_store
+from tests.store.world import KEY, World, two_processes
 from tests.support.clock import ManualClock
 
 SUCCEEDED = DeliveryStatus.SUCCEEDED
@@ -28,15 +28,8 @@ LOOK = 0.25
 @pytest.fixture
 async def both(migrated_url: str, clock: ManualClock) -> AsyncIterator[tuple[World, World]]:
     """Two processes, and a tenant `demo` with one endpoint."""
-    stores = postgres_store(migrated_url, clock), postgres_store(migrated_url, clock)
-    for store in stores:
-        await store.open()
-    one, other = World(stores[0], clock), World(stores[1], clock)
-    await one.add_tenant("demo")
-    one.endpoint = other.endpoint = await one.add_endpoint("demo")
-    yield one, other
-    for store in stores:
-        await store.close()
+    async with two_processes(migrated_url, clock) as worlds:
+        yield worlds
 
 
 @asynccontextmanager

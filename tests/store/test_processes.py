@@ -11,22 +11,15 @@ from hookferry.model import DeliveryStatus, EndpointStatus, Secret
 from hookferry.store.postgres import PostgresStore, migrations
 from hookferry.store.postgres.connection import connect_once
 from hookferry.store.values import Ingest, OutdatedError
-from tests.store.world import World, postgres_store
+from tests.store.world import World, postgres_store, two_processes
 from tests.support.clock import ManualClock
 
 
 @pytest.fixture
 async def both(migrated_url: str, clock: ManualClock) -> AsyncIterator[tuple[World, World]]:
     """Two processes, and a tenant `demo` with one endpoint."""
-    stores = postgres_store(migrated_url, clock), postgres_store(migrated_url, clock)
-    for store in stores:
-        await store.open()
-    one, other = World(stores[0], clock), World(stores[1], clock)
-    await one.add_tenant("demo")
-    one.endpoint = other.endpoint = await one.add_endpoint("demo")
-    yield one, other
-    for store in stores:
-        await store.close()
+    async with two_processes(migrated_url, clock) as worlds:
+        yield worlds
 
 
 async def test_processes_may_start_at_once(postgres_url: str, clock: ManualClock) -> None:
@@ -182,3 +175,19 @@ async def test_a_pause_in_one_process_holds_what_the_other_stored(both: tuple[Wo
     await other.publish()
     await one.set_status(EndpointStatus.PAUSED)
     assert await other.statuses() == ["held"]
+
+
+async def test_a_process_that_stands_still_within_a_transaction_loses_it(
+    both: tuple[World, World],
+) -> None:
+    """What it has locked others wait for, three seconds at most."""
+    one, other = both
+    assert isinstance(one.store, PostgresStore)
+    standing = await one.store._pool.acquire()
+    await standing.execute("begin")
+    await standing.execute("select 1 from endpoints for update")
+    async with asyncio.timeout(6):
+        await other.store.change_endpoint(
+            "demo", one.endpoint.id, lambda old: msgspec.structs.replace(old, name="changed")
+        )
+    assert other.store.directory.endpoint("demo", one.endpoint.id).name == "changed"

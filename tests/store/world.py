@@ -1,7 +1,8 @@
 """Short words for the store's tests."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
@@ -42,6 +43,20 @@ def sqlite_store(path: Path, clock: ManualClock, key: bytes = KEY) -> SqliteStor
 
 def postgres_store(url: str, clock: ManualClock, key: bytes = KEY) -> PostgresStore:
     return PostgresStore(url, clock, IdMaker(clock.now, Random().getrandbits), Vault(key), migrate=True)
+
+
+@asynccontextmanager
+async def two_processes(url: str, clock: ManualClock) -> "AsyncIterator[tuple[World, World]]":
+    """Two on one PostgreSQL database, and a tenant `demo` with one endpoint."""
+    stores = postgres_store(url, clock), postgres_store(url, clock)
+    for store in stores:
+        await store.open()
+    one, other = World(stores[0], clock), World(stores[1], clock)
+    await one.add_tenant("demo")
+    one.endpoint = other.endpoint = await one.add_endpoint("demo")
+    yield one, other
+    for store in stores:
+        await store.close()
 
 
 class World:

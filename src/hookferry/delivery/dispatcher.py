@@ -68,7 +68,6 @@ class Dispatcher:
         lane_cap: int,
         policy: Callable[[str], Policy],
     ) -> None:
-        self.worker = store.worker
         self._store = store
         self._clock = clock
         self._deliver = deliver

@@ -74,8 +74,6 @@ class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class HandOver(Protocol):
     """The engine as publish sees it: room for a delivery that goes out without being read again."""
 
-    worker: str
-
     def reserve(self, endpoint: str, size: int) -> bool:
         """Take room for one delivery of `size` bytes, or say that it has to wait in the database."""
         ...
@@ -295,7 +293,7 @@ class Publisher:
     def _send(self, one: Ingest, stored: Collection[str]) -> None:
         for delivery in one.deliveries:
             if delivery.status is DeliveryStatus.LEASED:
-                self._hand_over.offer(Work(delivery, one.event, Lease(self._hand_over.worker, 1)))
+                self._hand_over.offer(Work(delivery, one.event, Lease(1)))
             elif delivery.status is DeliveryStatus.PENDING:
                 self._hand_over.wake()
         for follower in one.followers:

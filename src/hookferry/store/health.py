@@ -147,9 +147,9 @@ async def enable(db: Database, endpoint: str, now: int) -> Health:
 
 
 async def claim_probe(
-    db: Database, tenant: str, endpoint: str, now: int, policy: Policy, worker: str
+    db: Database, tenant: str, endpoint: str, now: int, policy: Policy, lease: str
 ) -> tuple[Work, Health] | None:
-    """See the seam: the delivery, and the endpoint's health now."""
+    """See the seam: the delivery, leased under a name, and the endpoint's health now."""
     row = await db.row("health_to_probe", endpoint)
     begun = row and probe(health_of(row)[1], now, policy)
     if not begun:
@@ -158,7 +158,7 @@ async def claim_probe(
     rows = await db.named("retry_to_probe", given) or await db.named("first_to_probe", given)
     if not rows:
         return None
-    work = work_of(rows[0], worker)
+    work = work_of(rows[0])
     await db.each("put_health", [health_row(endpoint, begun)])
-    await db.each("lease", [(tenant, work.delivery.id, worker, work.lease.token)])
+    await db.each("lease", [(tenant, work.delivery.id, lease, work.lease.token)])
     return work, begun

@@ -119,7 +119,7 @@ def delivery_of(row: Row) -> Delivery:
     )
 
 
-def work_of(row: Row, worker: str) -> Work:
+def work_of(row: Row) -> Work:
     """A claimed delivery with its event: the queue's columns with the claim's token, then the event's."""
     tenant, id, event, endpoint, type, attempts, created_at, due_at, retry_of, token, *of_event = row
     occurred_at, event_at, key, scope, changes, payload = of_event
@@ -138,7 +138,7 @@ def work_of(row: Row, worker: str) -> Work:
             retry_of,
         ),
         event=_readable((event, tenant, type, occurred_at, event_at, scope, key, changes, payload)),
-        lease=Lease(worker, token),
+        lease=Lease(token),
     )
 
 

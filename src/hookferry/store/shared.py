@@ -99,7 +99,7 @@ class SharedStore(Configured):
         if owner is None:
             return None
         claimed = await self._lease_in(
-            lambda db, name: health.claim_probe(db, owner.tenant, endpoint, now, policy, name)
+            lambda db, lease: health.claim_probe(db, owner.tenant, endpoint, now, policy, lease)
         )
         if claimed is None:
             return None

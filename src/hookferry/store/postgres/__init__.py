@@ -71,7 +71,7 @@ class PostgresStore(SharedStore):
         self._delivers = delivers
         self._claimed_last = ""
         self._until = 0
-        self._lease = _FIRST_LEASE
+        self._lease_time = _FIRST_LEASE
         self._hint: asyncio.TimerHandle | None = None
         self._hints: set[asyncio.Task[None]] = set()
         self._leases = Leases(clock)
@@ -106,7 +106,7 @@ class PostgresStore(SharedStore):
         url = self._direct or self._url
         self._watcher = Watcher(url, self._pool, self.directory, self._vault, self.clock)
         # Known to the others first, so that they wait for it with what they change from now on.
-        self._until = self.clock.now() + self._lease
+        self._until = self.clock.now() + self._lease_time
         await self._register(self._until)
         await self._watcher.load()
         await self._watcher.confirm(self.worker)
@@ -219,7 +219,7 @@ class PostgresStore(SharedStore):
 
     async def _refresh(self) -> None:
         now = self.clock.now()
-        await self.heartbeat(now, now + self._lease)
+        await self.heartbeat(now, now + self._lease_time)
         await self._watcher.confirm(self.worker)
 
     def _hint_others(self) -> None:
@@ -245,14 +245,14 @@ class PostgresStore(SharedStore):
 
     async def _settle_all(self, members: list[Settlement]) -> list[Settled]:
         unwell = self.directory.health
-        if all(hot.is_success(one) and one.work.delivery.endpoint not in unwell for one in members):
-            async with self._settling.connection() as connection:
-                return await hot.settle(Statements(connection), members)
-        async with transaction(self._pool) as connection:
+        async with self._settling.connection() as connection:
             db = Statements(connection)
-            if any(member.seen and member.seen.tally.gone for member in members):
-                await db.rows("lock_changes")
-            return await queue.settle(db, members, self._watch())
+            if all(hot.is_success(one) and one.work.delivery.endpoint not in unwell for one in members):
+                return await hot.settle(db, members)
+            async with connection.transaction():
+                if any(member.seen and member.seen.tally.gone for member in members):
+                    await db.rows("lock_changes")
+                return await queue.settle(db, members, self._watch())
 
     @property
     def unsettled(self) -> int:
@@ -266,12 +266,12 @@ class PostgresStore(SharedStore):
         return found
 
     async def claim(self, now: int, limit: int, per_endpoint: int, skip: Collection[str]) -> list[Work]:
-        async def claim(db: Database, name: str) -> list[Work]:
+        async def claim(db: Database, lease: str) -> list[Work]:
             given, live = (now, per_endpoint, list(skip)), max(1, self.live_workers)
-            rows = await db.rows("claim", self._claimed_last, *given, limit, name, live)
+            rows = await db.rows("claim", self._claimed_last, *given, limit, lease, live)
             if len(rows) < limit and self._claimed_last:
-                rows = [*rows, *await db.rows("claim", "", *given, limit - len(rows), name, live)]
-            return [work_of(row, name) for row in rows]
+                rows = [*rows, *await db.rows("claim", "", *given, limit - len(rows), lease, live)]
+            return [work_of(row) for row in rows]
 
         works = await self._lease_in(claim) or []
         if works:
@@ -279,12 +279,12 @@ class PostgresStore(SharedStore):
         return works
 
     async def _lease_in(self, work: Callable[[Database, str], Awaitable[T]]) -> T | None:
-        async def lease(db: Database, name: str) -> T | None:
+        async def alive(db: Database, lease: str) -> T | None:
             # What is leased to a worker that was taken for dead nobody would ever free.
-            return None if await db.row("lives", self.worker) is None else await work(db, name)
+            return None if await db.row("lives", self.worker) is None else await work(db, lease)
 
-        with self._leases.of(self.worker) as name:
-            return await self._transact(lambda db: lease(db, name))
+        with self._leases.of(self.worker) as lease:
+            return await self._transact(lambda db: alive(db, lease))
 
     async def rescue(self, now: int) -> int:
         freed = await super().rescue(now)
@@ -301,7 +301,7 @@ class PostgresStore(SharedStore):
             await self._register(until)
             with translated():
                 await self._watcher.load()
-        self._until, self._lease = until, until - now
+        self._until, self._lease_time = until, until - now
 
     async def _register(self, until: int) -> None:
         await self._transact(lambda db: db.run("register", self.worker, until, self._delivers))

@@ -33,11 +33,11 @@ class Leases:
     def of(self, worker: str) -> Iterator[str]:
         """A name for what one commit leases. It is lost where no answer comes."""
         self._count += 1
-        name = f"{worker}.{self._count}"
+        lease = f"{worker}.{self._count}"
         try:
-            yield name
+            yield lease
         except UNHEARD:
-            self.lost[name] = Lost(self._clock.now() + LATE, LATE)
+            self.lost[lease] = Lost(self._clock.now() + LATE, LATE)
             raise
 
     def due(self, now: int) -> list[str]:

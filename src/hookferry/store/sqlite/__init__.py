@@ -44,6 +44,7 @@ class SqliteStore(SharedStore):
         # One object: the writer runs those of a batch together whose function is the same.
         self._ingest = self._ingest_all
         self._settle = self._settle_all
+        self._lease = self._lease_all
 
     # Life
 
@@ -136,15 +137,16 @@ class SqliteStore(SharedStore):
         return await self._queue.run(claims.next_due, skip)
 
     async def claim(self, now: int, limit: int, per_endpoint: int, skip: Collection[str]) -> list[Work]:
-        works = await self._queue.run(
-            claims.claimable, self.worker, self._claimed_last, now, limit, per_endpoint, skip
-        )
+        works = await self._queue.run(claims.claimable, self._claimed_last, now, limit, per_endpoint, skip)
         if not works:
             return []
         self._claimed_last = works[-1].delivery.endpoint
         # On the loop: in the thread each statement queued for the interpreter's lock, 7 ms in all.
-        leased: list[Work] = await self._writer.submit(2, len(works), claims.lease, works)
+        leased: list[Work] = await self._writer.submit(2, len(works), self._lease, works)
         return leased
+
+    def _lease_all(self, connection: sqlite3.Connection, members: list[list[Work]]) -> list[list[Work]]:
+        return [claims.lease(connection, works, self.worker) for works in members]
 
     async def backlog(self) -> Backlog:
         return await self._queue.run(claims.backlog)

@@ -15,7 +15,6 @@ from hookferry.store.values import Backlog
 
 def claimable(
     connection: sqlite3.Connection,
-    worker: str,
     after: str,
     now: int,
     limit: int,
@@ -29,7 +28,7 @@ def claimable(
         again = _claimable(connection, {**given, "after": "", "limit": limit - len(rows)})
         seen = {row[1] for row in rows}
         rows += [row for row in again if row[1] not in seen]
-    return [work_of(_in_bytes(row), worker) for row in rows]
+    return [work_of(_in_bytes(row)) for row in rows]
 
 
 def _claimable(connection: sqlite3.Connection, given: dict[str, Any]) -> list[Any]:
@@ -45,16 +44,12 @@ def _in_bytes(row: list[Any]) -> Row:
     return (*delivery, token + 1, occurred_at, created_at, key, *blobs)
 
 
-def lease(connection: sqlite3.Connection, members: list[list[Work]]) -> list[list[Work]]:
-    """Lease of each claim those that are still as they were read."""
-    return [_lease(connection, works) for works in members]
-
-
-def _lease(connection: sqlite3.Connection, works: list[Work]) -> list[Work]:
+def lease(connection: sqlite3.Connection, works: list[Work], worker: str) -> list[Work]:
+    """Lease of what was read that which still is as it was."""
     keys = [(w.delivery.tenant, w.delivery.id, w.lease.token - 1) for w in works]
     there = select_many(connection, SQL["unpend"], keys)
     ours = [work for work in works if work.delivery.id in there]
-    rows = [(w.delivery.tenant, w.delivery.id, w.lease.worker, w.lease.token) for w in ours]
+    rows = [(w.delivery.tenant, w.delivery.id, worker, w.lease.token) for w in ours]
     execute_many(connection, SQL["lease"], rows)
     return ours
 
