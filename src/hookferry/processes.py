@@ -107,7 +107,8 @@ class _Family:
         self._signals += 1
         if self._signals > 1:
             self._code = 128 + number
-        self._tell(number)
+        # To a child that has not looked at the first yet, two of a kind are one.
+        self._tell(number if self._signals == 1 else signal.SIGKILL)
 
     def _tell(self, number: int) -> None:
         for child in self._children:

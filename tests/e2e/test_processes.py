@@ -302,6 +302,22 @@ async def test_a_second_sigterm_ends_them_at_once(on_postgres: Place) -> None:
     assert (code, [lives(process) for process in processes]) == (128 + signal.SIGTERM, [False] * 2)
 
 
+async def test_a_second_sigterm_ends_those_that_do_not_listen(on_postgres: Place) -> None:
+    """Two signals of a kind are one to a process that has not looked at the first yet."""
+    server = on_postgres.server(*TWO)
+    async with running(server):
+        await all_ready(server, 2)
+        processes = children(server)
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        assert server.process is not None
+        server.process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.1)  # to the parent, too, two at once are one
+        server.process.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(server.process.wait, 10)
+    assert [lives(process) for process in processes] == [False] * 2
+
+
 async def test_they_do_not_outlive_the_one_that_started_them(on_postgres: Place) -> None:
     """Killed, it can tell nobody: they see that it is gone, and stop in order."""
     server = on_postgres.server(*TWO)
