@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from hookferry.errors import Unavailable
+from hookferry.store.sqlite.checkpoints import Checkpoints
 from hookferry.store.sqlite.connection import connect
 from hookferry.store.sqlite.writer import Writer
 
@@ -25,8 +26,10 @@ def _run(connection: sqlite3.Connection, members: list[Any]) -> list[Any]:
 
 async def test_what_was_committed_is_answered_whatever_befell_the_rest(tmp_path: Path) -> None:
     """A half of a batch that is on disk is never told that nothing was stored."""
-    connection = connect(tmp_path / "writer.db")
-    writer = Writer(connection, asyncio.get_running_loop(), lambda size: None)
+    file = tmp_path / "writer.db"
+    connection = connect(file)
+    loop = asyncio.get_running_loop()
+    writer = Writer(connection, loop, lambda size: None, Checkpoints(connect(file), loop))
     full, fine = writer.submit(0, 1, _run, "full"), writer.submit(0, 1, _run, "fine")
     answers = await asyncio.gather(full, fine, return_exceptions=True)
     await writer.close()
@@ -51,7 +54,9 @@ class Written:
         self.batches: list[int] = []
         self._connection = connect(self.file)
         self._connection.execute("create table stored (member text)")
-        self.writer = Writer(self._connection, asyncio.get_running_loop(), self.batches.append)
+        loop = asyncio.get_running_loop()
+        checkpoints = Checkpoints(connect(self.file), loop, goal=100, pause=0.01)
+        self.writer = Writer(self._connection, loop, self.batches.append, checkpoints)
 
     async def submit(self, *members: str, weight: int = 1) -> list[Any]:
         """Have members written at once; what each was answered."""
@@ -62,6 +67,11 @@ class Written:
         """What others can see."""
         with closing(sqlite3.connect(self.file)) as other:
             return {member for (member,) in other.execute("select member from stored")}
+
+    def beginnings(self) -> int:
+        """How often the log has begun anew (https://sqlite.org/fileformat2.html#the_write_ahead_log)."""
+        with self.file.with_name(f"{self.file.name}-wal").open("rb") as log:
+            return int.from_bytes(log.read(16)[12:])
 
     async def close(self) -> None:
         await self.writer.close()
@@ -125,3 +135,14 @@ async def test_a_writer_goes_on_after_a_lock(written: Written) -> None:
         other.execute("rollback")
     await written.submit("b")
     assert written.stored() == {"b"}
+
+
+async def test_a_log_begins_anew_while_it_is_written(written: Written) -> None:
+    """Its pages are moved beside the commits: long before it is so long that a commit would have to."""
+    await written.submit("first")
+    first = written.beginnings()
+    for _ in range(2000):
+        await written.submit("x" * 4000)
+        if written.beginnings() > first:
+            break
+    assert written.beginnings() > first

@@ -16,6 +16,7 @@ from hookferry.store.database import Database, at_once
 from hookferry.store.settlements import Committed, Settlements
 from hookferry.store.shared import SharedStore
 from hookferry.store.sqlite import claims
+from hookferry.store.sqlite.checkpoints import Checkpoints
 from hookferry.store.sqlite.connection import Owner, connect, migrate, starting
 from hookferry.store.sqlite.reader import Reader
 from hookferry.store.sqlite.retention import Retention
@@ -60,7 +61,8 @@ class SqliteStore(SharedStore):
                 read = connect(self._path)
             undo.pop_all()
         loop = asyncio.get_running_loop()
-        self._writer = Writer(self._write, loop, self._on_batch)
+        checkpoints = Checkpoints(connect(self._path), loop)
+        self._writer = Writer(self._write, loop, self._on_batch, checkpoints)
         self._settlements = Settlements(self._post, loop, self.clock, self._on_settled)
         # Two, so that a long list of somebody's history keeps nobody's retries waiting.
         self._queue = Reader(read, "queue")

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from hookferry.errors import HookferryError, Unavailable
 from hookferry.store.answering import Done, Waits, answer
+from hookferry.store.sqlite.checkpoints import Checkpoints, move
 
 T = TypeVar("T")
 
@@ -53,13 +54,18 @@ class Writer:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, loop: asyncio.AbstractEventLoop, on_batch: Callable[[int], None]
+        self,
+        connection: sqlite3.Connection,
+        loop: asyncio.AbstractEventLoop,
+        on_batch: Callable[[int], None],
+        checkpoints: Checkpoints,
     ) -> None:
         self._connection = connection
         # The loop waits for nobody's lock: the thread does.
         connection.execute("pragma busy_timeout = 0")
         self._loop = loop
         self._on_batch = on_batch
+        self._checkpoints = checkpoints
         self._jobs: list[Job] = []
         self._busy = False
         self._idle = asyncio.Event()
@@ -83,6 +89,7 @@ class Writer:
     async def close(self) -> None:
         """Commit what waits and end the thread."""
         await self._idle.wait()
+        self._checkpoints.close()
         self._thread.shutdown()
 
     def _add(self, job: Job) -> None:
@@ -117,6 +124,7 @@ class Writer:
 
     def _end(self, batch: list[Job], work: "Future[list[Any]]") -> None:
         """A batch is committed or failed. What every other write would meet too, all that wait are told."""
+        self._checkpoints.committed()
         error = work.exception()
         results: list[Any] = work.result() if error is None else [error] * len(batch)
         if isinstance(results[-1], Unavailable) and results[-1].for_all:
@@ -128,7 +136,10 @@ class Writer:
             self._go_on()
 
     def _go_on(self) -> None:
-        if self._jobs:
+        if self._checkpoints.take_rest():
+            work = self._thread.submit(move, self._connection)
+            work.add_done_callback(lambda _: self._loop.call_soon_threadsafe(self._go_on))
+        elif self._jobs:
             # After what was just answered: then the next batch is larger, and throughput 6 % higher.
             self._loop.call_soon(self._begin)
         else:
