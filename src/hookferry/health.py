@@ -146,7 +146,7 @@ class Policy(Struct, frozen=True):
         return max(self._spread(max(self.probe_longest, self.pause_longest), 1), self.patience)
 
 
-class Tally(Struct, frozen=True):
+class Tally(Struct, frozen=True, gc=False):
     """What some attempts of one endpoint gave, in no order: all that one commit settles."""
 
     successes: int = 0

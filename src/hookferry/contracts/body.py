@@ -118,10 +118,19 @@ def _object(found: list[Member]) -> Writer:
         return _spreading(found)
     if any(member.own_first for member in found):
         raise ValueError(f'a key with `?` gives way to the payload\'s own, and there is no "{_SPREAD}" here')
-    named = tuple((member.name, member.write) for member in found)
+    named = tuple((b"," + member.name, member.write) for member in found)
 
     def write(facts: Facts) -> bytes:
-        return b"{" + b",".join([name + value for name, write in named if (value := write(facts))]) + b"}"
+        # Joined once: a large payload among them is copied once.
+        pieces: list[bytes] = []
+        for name, write in named:
+            if value := write(facts):
+                pieces += (name, value)
+        if not pieces:
+            return b"{}"
+        pieces[0] = b"{" + pieces[0][1:]
+        pieces.append(b"}")
+        return b"".join(pieces)
 
     return write
 

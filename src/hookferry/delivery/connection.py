@@ -12,7 +12,7 @@ from hookferry.delivery.failures import breaking
 from hookferry.model import Outcome, Phases, Response
 
 
-class Ending(msgspec.Struct, frozen=True):
+class Ending(msgspec.Struct, frozen=True, gc=False):
     """How one exchange ended. `unanswered`: the connection went before one byte of an answer came."""
 
     outcome: Outcome

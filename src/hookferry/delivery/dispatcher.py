@@ -51,8 +51,8 @@ _AFTER_NOTHING = 20
 
 
 class Dispatcher:
-    """Its mutable state is the lanes, the turns, counts of what runs, how large claims are, and whether it is
-    stopping.
+    """Its mutable state is the lanes, the turns, counts of what runs (`in_flight` are requests on their way),
+    how large claims are, and whether it is stopping.
 
     `deliver` sends one delivery and settles it; it never raises. `cap` is for requests in flight in
     all, `lane_cap` for each endpoint; `policy` gives the numbers that a tenant's endpoints are judged by.
@@ -88,16 +88,13 @@ class Dispatcher:
         self._bytes = 0
         self._count = 0
         self._times = 1
+        self.in_flight = 0
         self._running: set[asyncio.Task[None]] = set()
         self._signal = asyncio.Event()
+        self._starts = 0
         self._pumping = False
         self._trickling = False
         self._stopping = False
-
-    @property
-    def in_flight(self) -> int:
-        """How many requests are on their way."""
-        return len(self._running)
 
     # Hand-over from publish
 
@@ -144,9 +141,14 @@ class Dispatcher:
             self._count -= 1
             self._give_back(work)
             return
-        self._turns.put(lane, Kind.FRESH, work)
         self._trickle.slow_down(self._loop.time())
-        self._pump()
+        if self._may_start(lane):
+            # As most do: to wait for its turn and get it at once took 5 µs more.
+            lane.in_flight += 1
+            self._start(lane, work)
+        else:
+            self._turns.put(lane, Kind.FRESH, work)
+            self._pump()
 
     def wake(self) -> None:
         """See `service.publish.HandOver`; also for anything else that may have become due."""
@@ -274,16 +276,10 @@ class Dispatcher:
     def _pump(self) -> None:
         """Start what may start, a few at a time, with the event loop in between."""
         # Of the three times that a delivery leads here nothing waits in two: asked first, it saves 2 µs.
-        if not self._turns.ready or self._pumping or self._stopping:
+        if not self._turns.ready or self._resting():
             return
-        if self._store.unsettled > _MOST_UNSETTLED or not self._store.fresh:
-            return
-        starts = 0
-        while len(self._running) < self._cap and starts < _STARTS_IN_A_ROW:
-            # The fuller it is in all, the less a lane may have: endpoints that hang, however many,
-            # never take the last slots from those that answer.
-            share = 1 - len(self._running) / self._cap
-            taken = self._turns.take(share, claimed=self._trickle.open(self._loop.time()))
+        while self.in_flight < self._cap and not self._pumping:
+            taken = self._turns.take(self._share(), claimed=self._trickle.open(self._loop.time()))
             if taken is None:
                 self._pump_later()
                 return
@@ -291,14 +287,33 @@ class Dispatcher:
             if kind is Kind.CLAIMED:
                 self._trickle.let_through(self._loop.time())
             self._start(lane, work)
-            starts += 1
-        if starts == _STARTS_IN_A_ROW:
-            self._pumping = True
-            self._loop.call_soon(self._pump_again)
 
     def _pump_again(self) -> None:
         self._pumping = False
         self._pump()
+
+    def _resting(self) -> bool:
+        """True if nothing is to be started now."""
+        return (
+            self._pumping
+            or self._stopping
+            or self._store.unsettled > _MOST_UNSETTLED
+            or not self._store.fresh
+        )
+
+    def _share(self) -> float:
+        """How much of its cap a lane may have in flight.
+
+        The fuller it is in all, the less: endpoints that hang, however many, never take the last slots from
+        those that answer.
+        """
+        return 1 - self.in_flight / self._cap
+
+    def _may_start(self, lane: Lane) -> bool:
+        """True if it is a lane's turn at once, for nobody waits, there or elsewhere."""
+        if self._turns.ready or any(lane.waiting) or self.in_flight >= self._cap or self._resting():
+            return False
+        return lane.has_room(self._lane_cap_now(lane.endpoint), self._share())
 
     def _pump_later(self) -> None:
         """Look again for claimed work that is held back now."""
@@ -323,8 +338,14 @@ class Dispatcher:
     def _start(self, lane: Lane, work: Work) -> None:
         self._rates.take(lane.endpoint)
         task = self._loop.create_task(self._send(lane, work))
+        self.in_flight += 1
         self._running.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._running.discard)
+        self._starts += 1
+        if self._starts == _STARTS_IN_A_ROW:
+            self._starts = 0
+            self._pumping = True
+            self._loop.call_soon(self._pump_again)
 
     def _on_settled(self, settled: Sequence[Settled]) -> None:
         """Look at once after an endpoint that has come to rest or was probed, and for news to send."""
@@ -337,6 +358,7 @@ class Dispatcher:
         try:
             await self._deliver(work)
         finally:
+            self.in_flight -= 1
             lane.in_flight -= 1
             self._bytes -= _size(work)
             self._count -= 1
@@ -344,10 +366,7 @@ class Dispatcher:
                 self._signal.set()
             self._turns.add(lane)
             self._forget(lane)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        self._pump()
+            self._pump()
 
     def _lane(self, endpoint: str) -> Lane:
         found = self._store.directory.find_endpoint(endpoint)

@@ -59,10 +59,14 @@ class Lane:
                     return work
         return None
 
+    def has_room(self, cap: int, share: float) -> bool:
+        """True if a request may start: it may have `share` of its cap in flight, and one always."""
+        return self.in_flight < min(cap, max(1, ceil(cap * share)))
+
     @property
     def idle(self) -> bool:
         """True if nothing is here, so that the lane can be forgotten."""
-        return not (self.held or self.backlog)
+        return not (self.in_flight or self.reserved or self.backlog or any(self.waiting))
 
 
 class Rota:
@@ -98,7 +102,7 @@ class Rota:
     def take(self, share: float) -> tuple[Lane, Work, Kind] | None:
         """The next delivery to start, counted as in flight; None if that lane has none or is full by now.
 
-        A lane may have `share` of its cap in flight, and one request always.
+        For `share` see `Lane.has_room`.
         """
         tenant = self._tenants.popleft()
         lanes = self._lanes[tenant]
@@ -109,8 +113,7 @@ class Rota:
             self._tenants.append(tenant)
         else:
             del self._lanes[tenant]
-        cap = self._cap(lane.endpoint)
-        if not lane.waiting[self._kind] or lane.in_flight >= min(cap, max(1, ceil(cap * share))):
+        if not lane.waiting[self._kind] or not lane.has_room(self._cap(lane.endpoint), share):
             return None
         work = lane.waiting[self._kind].popleft()
         lane.in_flight += 1
@@ -132,8 +135,9 @@ class Turns:
 
     def add(self, lane: Lane) -> None:
         """A lane has a request less in flight: let it take part again."""
-        for rota in self._rotas:
-            rota.add(lane)
+        for waiting, rota in zip(lane.waiting, self._rotas, strict=True):
+            if waiting:
+                rota.add(lane)
 
     @property
     def ready(self) -> int:

@@ -34,7 +34,7 @@ class PhasesLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     receive: float | None = None
 
 
-class AttemptLine(msgspec.Struct, frozen=True):
+class AttemptLine(msgspec.Struct, frozen=True, gc=False):
     """One attempt in the log. Durations in milliseconds; the fields are documented in docs/logs.md."""
 
     time: str
@@ -220,7 +220,7 @@ def _line(one: Settled) -> AttemptLine:
         attempt.number,
         result.outcome,
         response.status if response else None,
-        round(result.duration * 1000, 3),
+        round(result.duration * 1_000_000) / 1000,
         _phases(result.phases),
         result.address,
         len(attempt.request.body) if attempt.request else 0,
@@ -235,5 +235,16 @@ def _line(one: Settled) -> AttemptLine:
 
 
 def _phases(phases: Phases) -> PhasesLine:
-    times = msgspec.structs.astuple(phases)
-    return PhasesLine(*[time if time is None else round(time * 1000, 3) for time in times])
+    return PhasesLine(
+        _millis(phases.dns),
+        _millis(phases.connect),
+        _millis(phases.tls),
+        _millis(phases.send),
+        _millis(phases.wait),
+        _millis(phases.receive),
+    )
+
+
+def _millis(seconds: float | None) -> float | None:
+    """To the microsecond. `round` with a number of digits takes four times as long."""
+    return None if seconds is None else round(seconds * 1_000_000) / 1000

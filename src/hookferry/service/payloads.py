@@ -27,13 +27,12 @@ def check_payload(text: bytes, field: str = "payload") -> None:
 def _perhaps_deep(text: bytes) -> bool:
     """False for nearly all payloads: what is deep anywhere is opened before there and closed after.
 
-    So one half alone has as many brackets as the depth. 6 µs for 8 KB: two counts over the whole took 12,
-    and saw too many brackets, for which `_deep` then took 10 more.
+    So one half alone has as many brackets as the depth. 3.5 µs for 8 KB: two counts over the whole saw too
+    many brackets, for which `_deep` then took 10 more.
     """
-    half = len(text) // 2
-    before, after = text[:half], text[half:]
-    opened = len(before) - len(before.translate(None, b"[{"))
-    return opened > DEPTH or len(after) - len(after.translate(None, b"]}")) > DEPTH
+    half, count = len(text) // 2, text.count
+    opened = count(b"{", 0, half) + count(b"[", 0, half)
+    return opened > DEPTH or count(b"}", half) + count(b"]", half) > DEPTH
 
 
 def _deep(text: bytes) -> bool:

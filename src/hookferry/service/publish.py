@@ -52,7 +52,7 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     current: Raw
 
 
-class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """An event as it is published. `payload` is any JSON value and is kept byte for byte."""
 
     type: Annotated[str, Meta(description="Its event type.", examples=["order.created"])]

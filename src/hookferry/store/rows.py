@@ -217,7 +217,7 @@ def state_of(row: Row) -> EndpointState:
     return EndpointState(at, EndpointStatus(status), _decode_types(types), _decode_scope(scope), reason)
 
 
-class Wire(msgspec.Struct, frozen=True, omit_defaults=True):
+class Wire(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What is on record of an attempt beside its bodies."""
 
     request: "tuple[str, str, Headers, float] | None" = None

@@ -42,7 +42,7 @@ class Membership(msgspec.Struct, frozen=True):
     joins: bool
 
 
-class Ingest(msgspec.Struct, frozen=True):
+class Ingest(msgspec.Struct, frozen=True, gc=False):
     """An event to store with its deliveries.
 
     `fingerprint` is the SHA-256 of what was published under the event's idempotency key, None without one.
@@ -57,7 +57,7 @@ class Ingest(msgspec.Struct, frozen=True):
     """Of a follower: it is stored only if this change makes an empty set not empty, or the other way."""
 
 
-class Ingested(msgspec.Struct, frozen=True):
+class Ingested(msgspec.Struct, frozen=True, gc=False):
     """What an ingest gave: for a repeated idempotency key the first answer again, with `repeated` true."""
 
     event: str
@@ -71,7 +71,7 @@ class OutdatedError(Exception):
     """What an ingest was planned on has changed meanwhile; nothing was stored. Plan it anew."""
 
 
-class Seen(msgspec.Struct, frozen=True):
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """What an attempt says of its endpoint, and by which numbers that is judged.
 
     `chance` in [0, 1) is for jitter.
@@ -82,7 +82,7 @@ class Seen(msgspec.Struct, frozen=True):
     chance: float
 
 
-class Settlement(msgspec.Struct, frozen=True):
+class Settlement(msgspec.Struct, frozen=True, gc=False):
     """The end of a worker's claim: what the delivery becomes, and the attempt if one was spent.
 
     `status` is PENDING (at `due_at`) or final. Without an attempt nothing was sent: the delivery is
@@ -125,7 +125,7 @@ class News(msgspec.Struct, frozen=True):
     """True if events about it were stored that have to be delivered."""
 
 
-class Settled(msgspec.Struct, frozen=True):
+class Settled(msgspec.Struct, frozen=True, gc=False):
     """A settlement that is committed. `stale` means refused: a newer claim, or an end, came before it.
 
     `news` of an endpoint come with one settlement of the commit.

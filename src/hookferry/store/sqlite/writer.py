@@ -9,6 +9,7 @@ for a millisecond or two. What may take longer is a `call`, and runs in the thre
 
 import asyncio
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -116,8 +117,8 @@ class Writer:
 
     def _take(self) -> list[Job]:
         """The jobs of the next batch: one at least, no more rows than it may carry."""
-        weights = accumulate(job.weight for job in self._jobs)
-        count = max(1, sum(1 for weight in weights if weight <= _HEAVIEST_BATCH))
+        weights = list(accumulate([job.weight for job in self._jobs]))
+        count = max(1, bisect_right(weights, _HEAVIEST_BATCH))
         batch = self._jobs[:count]
         del self._jobs[:count]
         return batch
