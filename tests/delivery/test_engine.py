@@ -62,6 +62,18 @@ async def test_a_failure_is_retried_after_its_delay(running: Engine) -> None:
     assert first.id == second.id
 
 
+async def test_a_retry_that_is_due_before_the_next_poll_is_sent_in_time(tmp_path: Path) -> None:
+    """The dispatcher is told of it, and does not find it a second later."""
+    async with engine(tmp_path, time_scale=100) as running:
+        running.start()
+        await running.add_endpoint()
+        running.receiver.answer("/hooks", Answer(500), Answer(200))
+        await running.publish()
+        await running.until_settled(1)
+        running.clock.advance(0.1)
+        assert len(await running.receiver.wait_for(2)) == 2
+
+
 async def test_a_retry_does_not_come_early(running: Engine) -> None:
     """The due time of the first retry lies in the future."""
     await running.add_endpoint()

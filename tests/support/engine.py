@@ -42,13 +42,14 @@ class Engine:
         receiver: Receiver,
         sender: Sends,
         lane_cap: int = 8,
+        time_scale: float = 1,
     ) -> None:
         self.store = store
         self.clock = clock
         self.receiver = receiver
         self.ids = IdMaker(clock.now, Random(2).getrandbits)
         contracts = Contracts(store, clock)
-        executor = Executor(store, clock, self.ids, contracts, sender, lambda: 0.5)
+        executor = Executor(store, clock, self.ids, contracts, sender, lambda: 0.5, time_scale)
         self.dispatcher = Dispatcher(
             store, clock, executor.deliver, executor.give_back, 64, lane_cap, executor.policy
         )
@@ -151,7 +152,9 @@ class Engine:
 
 
 @asynccontextmanager
-async def engine(folder: Path, sender: Sends | None = None, lane_cap: int = 8) -> AsyncIterator[Engine]:
+async def engine(
+    folder: Path, sender: Sends | None = None, lane_cap: int = 8, time_scale: float = 1
+) -> AsyncIterator[Engine]:
     """An engine that is not started yet."""
     clock = ManualClock()
     store = SqliteStore(
@@ -160,7 +163,7 @@ async def engine(folder: Path, sender: Sends | None = None, lane_cap: int = 8) -
     await store.open()
     real = Sender(Guard(LOOPBACK))
     async with Receiver(clock=clock) as receiver:
-        made = Engine(store, clock, receiver, sender or real, lane_cap)
+        made = Engine(store, clock, receiver, sender or real, lane_cap, time_scale)
         await made.add_tenant()
         try:
             yield made

@@ -91,6 +91,7 @@ class Dispatcher:
         self.in_flight = 0
         self._running: set[asyncio.Task[None]] = set()
         self._signal = asyncio.Event()
+        self._look_at = 0
         self._starts = 0
         self._pumping = False
         self._trickling = False
@@ -180,6 +181,7 @@ class Dispatcher:
                 # A bug must not end the loop that everybody's retries depend on.
                 _log.error("claim failed", **described(error))
                 wait = self._clock.now() + 30 * _POLL
+            self._look_at = wait
             await self._clock.wait(self._signal, wait)
 
     async def _claim(self) -> int:
@@ -348,9 +350,13 @@ class Dispatcher:
             self._loop.call_soon(self._pump_again)
 
     def _on_settled(self, settled: Sequence[Settled]) -> None:
-        """Look at once after an endpoint that has come to rest or was probed, and for news to send."""
+        """Look at once after an endpoint that has come to rest or was probed, for news to send, and for what
+        is due before the next look."""
         for one in settled:
-            if (news := one.news) is not None and (news.told or self._unwell.rests(news.endpoint)):
+            due, news = one.settlement.due_at, one.news
+            if due is not None and due < self._look_at:
+                self._signal.set()
+            if news is not None and (news.told or self._unwell.rests(news.endpoint)):
                 self._signal.set()
         self._pump()
 
