@@ -124,12 +124,18 @@ class Engine:
         occurred_at: datetime | None = None,
     ) -> Ingested:
         """Publish one event; handed over to the dispatcher unless another hand-over is given."""
-        publisher = Publisher(
-            self.store, self.clock, self.ids, hand_over or self.dispatcher, self._contracts, 256 * 1024
-        )
         draft = Draft("order.created", msgspec.Raw(payload), occurred_at, idempotency_key=key)
-        (answer,) = await publisher.publish(self.store.directory.tenant(tenant), [draft])
+        (answer,) = await self._publish([draft], tenant, hand_over or self.dispatcher)
         return answer
+
+    async def publish_many(self, count: int) -> None:
+        """Publish a batch."""
+        draft = Draft("order.created", msgspec.Raw(b'{"n":1}'))
+        await self._publish([draft] * count, "demo", self.dispatcher)
+
+    async def _publish(self, drafts: list[Draft], tenant: str, hand_over: HandOver) -> list[Ingested]:
+        publisher = Publisher(self.store, self.clock, self.ids, hand_over, self._contracts, 256 * 1024)
+        return await publisher.publish(self.store.directory.tenant(tenant), drafts)
 
     async def until(self, true: Callable[[], bool], timeout: float = 10.0) -> None:
         """Wait until something holds; it is looked at after each commit of settlements."""
