@@ -1,7 +1,7 @@
 """The engine whole: published, sent, retried, stopped, over real sockets and a real database."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -70,6 +70,28 @@ async def test_a_retry_that_is_due_before_the_next_poll_is_sent_in_time(tmp_path
         running.receiver.answer("/hooks", Answer(500), Answer(200))
         await running.publish()
         await running.until_settled(1)
+        running.clock.advance(0.1)
+        assert len(await running.receiver.wait_for(2)) == 2
+
+
+async def test_a_retry_that_is_settled_while_a_claim_looks_is_sent_in_time(tmp_path: Path) -> None:
+    """What the claim saw was before it."""
+    settled = asyncio.Event()
+    async with engine(tmp_path, time_scale=100) as running:
+        look = running.store.next_due
+
+        async def slow(skip: Collection[str]) -> int | None:
+            found = await look(skip)
+            await settled.wait()
+            return found
+
+        running.store.next_due = slow  # type: ignore[method-assign]
+        running.start()
+        await running.add_endpoint()
+        running.receiver.answer("/hooks", Answer(500), Answer(200))
+        await running.publish()
+        await running.until_settled(1)
+        settled.set()
         running.clock.advance(0.1)
         assert len(await running.receiver.wait_for(2)) == 2
 

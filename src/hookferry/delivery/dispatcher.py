@@ -173,6 +173,8 @@ class Dispatcher:
         pause = _POLL
         while not self._stopping:
             self._signal.clear()
+            # What is settled while the claim looks may not be in what it sees.
+            self._look_at = self._clock.now() + _POLL
             try:
                 wait = await self._claim()
                 pause = _POLL
