@@ -56,6 +56,8 @@ class Tally(msgspec.Struct):
     quiet_seconds: float = 0
     problems: dict[str, int] = {}
     """What must not be: by its name, how often."""
+    unexplained: list[str] = []
+    """Where and when: the first repeats that nothing explains."""
     complaints: list[str] = []
     """What the processes logged as bugs."""
 
@@ -180,11 +182,14 @@ class Run:
     def _explain(self, recorder: Recorder, workers: list[Node], havoc: Havoc) -> None:
         """Each repeat needs a fault that came before the first success was committed."""
         troubled = {node.address: node.troubled for node in workers}
-        for successes in recorder.successes.values():
+        for what, successes in recorder.successes.items():
             for first, again in pairwise(successes):
                 self.tally.repeats += 1
                 if not explained(first, again, troubled[first.sender], havoc.away, havoc.stops):
                     self._expect("repeats that nothing explains", 1)
+                    faults = [*((fault,) for fault in troubled[first.sender]), *havoc.away, *havoc.stops]
+                    self.tally.unexplained.append(f"{what}: {_told(first, again, faults)}")
+        del self.tally.unexplained[10:]
 
 
 def explained(
@@ -204,6 +209,16 @@ def explained(
                 return True
             committed = max(committed, end + _COMMITTED)
     return any(first.at - _ANSWERED <= fault <= min(committed, again.at) for fault in troubled)
+
+
+def _told(first: Success, again: Success, faults: Sequence[Sequence[float]]) -> str:
+    """A repeat, and the faults around it: seconds since its first success."""
+    near = sorted(
+        [round(time - first.at, 2) for time in fault]
+        for fault in faults
+        if fault[0] <= again.at and fault[-1] >= first.at - 10
+    )
+    return f"from {first.sender}, after {again.at - first.at:.2f} s from {again.sender}; faults {near}"
 
 
 def report(tally: Tally) -> str:
