@@ -35,3 +35,9 @@ def test_what_is_no_id_has_no_time() -> None:
     """It is refused."""
     with pytest.raises(ValueError, match="not an id"):
         ids.time_of("evt_12")
+
+
+def test_processes_make_ids_of_their_own() -> None:
+    """In the same millisecond too."""
+    made = [IdMaker.seeded(lambda: 1).new("evt") for _ in range(2)]
+    assert made[0] != made[1]

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import os
 import random
-import secrets
 import signal
 import socket
 import sys
@@ -147,7 +146,7 @@ async def _parts(
     siblings: Siblings | None,
 ) -> AsyncIterator[Server]:
     clock = store.clock
-    ids = IdMaker(clock.now, secrets.randbits)
+    ids = IdMaker.seeded(clock.now)
     contracts = Contracts(store, clock, settings.contracts_folder())
     await contracts.pin_all()
     check_root(settings.contract)

@@ -1,6 +1,5 @@
 """Opens the database that the settings name: with `app`, the only place that knows the backends."""
 
-import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -32,7 +31,7 @@ def store_of(settings: Settings, *, delivers: bool = True) -> "AnyStore":
     `delivers`: false for a process that sends nothing.
     """
     clock: Clock = SystemClock() if settings.embedded else DatabaseClock()
-    ids = IdMaker(clock.now, secrets.randbits)
+    ids = IdMaker.seeded(clock.now)
     vault = Vault(secret_key(settings))
     if settings.embedded:
         return SqliteStore(settings.database_file(), clock, ids, vault)
