@@ -6,13 +6,29 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
+from hookferry.contracts.texts import builtin_text
 from hookferry.errors import Conflict
-from hookferry.model import DeliveryStatus, EndpointStatus, Secret
+from hookferry.model import DeliveryStatus, EndpointStatus, Secret, Tenant
+from hookferry.service.contracts import Contracts
+from hookferry.service.publish import Draft, Publisher
 from hookferry.store.postgres import PostgresStore, migrations
 from hookferry.store.postgres.connection import connect_once
 from hookferry.store.values import Ingest, OutdatedError
 from tests.store.world import World, postgres_store, two_processes
 from tests.support.clock import ManualClock
+from tests.support.services import FullEngine
+
+
+class SlowEngine(FullEngine):
+    """An engine that takes a second to find that it has no room."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def reserve(self, endpoint: str, size: int) -> bool:
+        self._clock.advance(1)
+        return super().reserve(endpoint, size)
 
 
 @pytest.fixture
@@ -60,6 +76,26 @@ async def test_an_event_misses_no_endpoint_that_was_there_before(both: tuple[Wor
     other.store._watcher.seen = seen
     with pytest.raises(OutdatedError):
         await other.store.ingest([planned])
+
+
+async def test_an_event_that_is_planned_anew_is_of_after_the_change(both: tuple[World, World]) -> None:
+    """Its time is what explains later whom it went to."""
+    one, other = both
+    assert isinstance(other.store, PostgresStore)
+    text = builtin_text("standard")
+    tenant = Tenant("acme", "Acme", text.name, one.clock.now(), contract_version=text.version)
+    await one.store.add_tenant(tenant, text)
+    seen = other.store._watcher.seen
+    await one.add_endpoint("acme")
+    await one.add_endpoint("acme")
+    changed_at = one.clock.now() + 1000
+    other.store._watcher.seen = seen
+    contracts = Contracts(other.store, other.clock)
+    publisher = Publisher(other.store, other.clock, other.ids, SlowEngine(other.clock), contracts, 1024)
+    draft = Draft("order.created", msgspec.Raw(b"{}"))
+    (stored,) = await publisher.publish(tenant, [draft])
+    event = await other.store.event("acme", stored.event)
+    assert (event.created_at >= changed_at, event.occurred_at == event.created_at) == (True, True)
 
 
 async def test_the_same_key_at_once_in_two_processes_is_one_event(both: tuple[World, World]) -> None:

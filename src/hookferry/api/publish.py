@@ -19,6 +19,7 @@ from hookferry.service.keys import Keys
 from hookferry.service.payloads import DEPTH
 from hookferry.service.publish import Draft, Publisher
 from hookferry.store.directory import Directory
+from hookferry.store.values import Ingested
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -89,8 +90,10 @@ class PublishRoutes:
 
     async def _one(self, tenant: str, scope: Scope, receive: Receive) -> bytes:
         headers = self._admit(tenant, scope)
-        body = await _read(receive, headers, self._one_limit)
-        (done,) = await self._publisher.publish(self._directory.tenant(tenant), [_decode(_decode_one, body)])
+        # Nothing here has a name that would keep it until the commit: see `Publisher.publish`.
+        (done,) = await self._publish(
+            tenant, [_decode(_decode_one, await _read(receive, headers, self._one_limit))]
+        )
         return b'{"id":"%b","deliveries":%d}' % (done.event.encode(), done.deliveries)
 
     async def _batch(self, tenant: str, scope: Scope, receive: Receive) -> bytes:
@@ -100,9 +103,12 @@ class PublishRoutes:
         drafts = _decode(_decode_lines if lines else _decode_list, body)
         if not 0 < len(drafts) <= _LARGEST_BATCH:
             raise Invalid(f"A batch has 1 to {_LARGEST_BATCH:,} events, not {len(drafts):,}.")
-        done = await self._publisher.publish(self._directory.tenant(tenant), drafts)
+        done = await self._publish(tenant, drafts)
         answers = [b'{"id":"%b","deliveries":%d}' % (one.event.encode(), one.deliveries) for one in done]
         return b'{"data":[%b]}' % b",".join(answers)
+
+    def _publish(self, tenant: str, drafts: list[Draft]) -> Awaitable[list[Ingested]]:
+        return self._publisher.publish(self._directory.tenant(tenant), drafts)
 
     def _admit(self, tenant: str, scope: Scope) -> dict[bytes, bytes]:
         headers = dict(scope["headers"])

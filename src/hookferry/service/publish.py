@@ -128,37 +128,45 @@ class Publisher:
         """
         if tenant.quotas != UNLIMITED:
             await self._admission.admit(tenant, len(drafts))
-        return await self._fresh(tenant, lambda tenant: self._planned(tenant, drafts))
+        events = self._events(tenant, drafts)
+        fingerprints = list(map(_fingerprint, events, drafts))
+        # A draft holds on to the whole request, which need not wait for the commit: 2 % of the throughput
+        # with 8 KB.
+        del drafts
+        return await self._fresh(tenant, events, lambda now, made: self._planned(now, made, fingerprints))
 
-    async def _fresh(self, tenant: Tenant, plan: Callable[[Tenant], list[Ingest]]) -> list[Ingested]:
+    async def _fresh(
+        self, tenant: Tenant, events: list[Event], plan: Callable[[Tenant, list[Event]], list[Ingest]]
+    ) -> list[Ingested]:
         """Plan and store; again if another process has changed meanwhile what it was planned on."""
         for _ in range(_REPLANS):
             try:
-                return await self._ingest(plan(tenant))
+                return await self._ingest(plan(tenant, events))
             except OutdatedError:
                 tenant = self._store.directory.tenant(tenant.id)
+                events = list(map(self._made_now, events))
         raise Unavailable("What this tenant has changes all the time.")
 
-    def _planned(self, tenant: Tenant, drafts: Sequence[Draft]) -> list[Ingest]:
-        """What to store for drafts. Raises Invalid, TooLarge."""
-        now = self._clock.now()
-        if len(drafts) == 1:
-            events = [self._event(tenant, drafts[0], now)]
-        else:
-            events = [self._numbered(tenant, draft, now, number) for number, draft in enumerate(drafts)]
+    def _made_now(self, event: Event) -> Event:
+        """The same event after what has changed, so that its time explains whom it went to."""
+        now, id = self._clock.now(), self._ids.new("evt")
+        occurred_at = now if event.occurred_at == event.created_at else event.occurred_at
+        return msgspec.structs.replace(event, id=id, occurred_at=occurred_at, created_at=now)
+
+    def _planned(self, tenant: Tenant, events: list[Event], fingerprints: list[bytes | None]) -> list[Ingest]:
+        """What to store for events. Raises Invalid, TooLarge."""
         match = self._store.directory.match
         # Without its contract's feature a tenant's events are kept and go nowhere (OC-7).
         gated = not features.has(tenant, self._contracts.of(tenant).access.feature)
         matches = [[] if gated else match(event.tenant, event.type, event.scope) for event in events]
         followers = self._followers(tenant, events, None if gated else self._store.directory)
-        if len(drafts) > 1:
+        if len(events) > 1:
             total = sum(map(len, matches)) + sum(one.deliveries for some in followers for one in some)
             if total > _MOST_DELIVERIES:
                 raise TooLarge(
                     f"The batch would make {total:,} deliveries; "
                     f"publish it in parts of at most {_MOST_DELIVERIES:,}."
                 )
-        fingerprints = [_fingerprint(event, draft) for event, draft in zip(events, drafts, strict=True)]
         return list(map(self._plan, events, matches, fingerprints, followers))
 
     async def publish_to(self, tenant: Tenant, endpoint: Endpoint, type: str, payload: bytes) -> Ingested:
@@ -167,8 +175,17 @@ class Publisher:
             await self._admission.admit(tenant, 1)
         now = self._clock.now()
         event = Event(self._ids.new("evt"), tenant.id, type, payload, now, now)
-        (answer,) = await self._fresh(tenant, lambda _: [self._plan(event, [endpoint], None)])
+        (answer,) = await self._fresh(
+            tenant, [event], lambda _, made: [self._plan(made[0], [endpoint], None)]
+        )
         return answer
+
+    def _events(self, tenant: Tenant, drafts: Sequence[Draft]) -> list[Event]:
+        """Raises Invalid, TooLarge, with the event's number if there are several."""
+        now = self._clock.now()
+        if len(drafts) == 1:
+            return [self._event(tenant, drafts[0], now)]
+        return [self._numbered(tenant, draft, now, number) for number, draft in enumerate(drafts)]
 
     def _numbered(self, tenant: Tenant, draft: Draft, now: int, number: int) -> Event:
         try:
