@@ -58,7 +58,7 @@ class Forward:
         await send({"type": "http.response.body", "body": b"{}"})
 
     async def _deliver(self, body: bytes) -> None:
-        result = await self._sender.send(Request("POST", self._url, _HEADERS, body, 30.0))
+        result = await self._sender.send(Request("POST", self._url, _HEADERS, (body,), 30.0))
         self._room.release()
         if result.outcome is not Outcome.RESPONSE:
             raise ConnectionError(f"{result.outcome}: {result.detail}")

@@ -43,7 +43,7 @@ def _rate(run: Run, size: int) -> float:
 
 async def main(url: str, seconds: float, size: int) -> None:
     sender = Sender(Guard([IPv4Network("127.0.0.0/8")]))
-    request = Request("POST", url, _HEADERS, payload(size).encode(), 30.0)
+    request = Request("POST", url, _HEADERS, (payload(size).encode(),), 30.0)
     started = time.monotonic()
 
     async def repeat() -> int:

@@ -397,14 +397,28 @@ class Work(msgspec.Struct, frozen=True, gc=False):
     lease: Lease
 
 
+Pieces = tuple[bytes, ...]
+"""A body in pieces, in order. An event's payload that stands in it unchanged is one of them, uncopied."""
+
+
 class Request(msgspec.Struct, frozen=True, gc=False):
     """One HTTP request as it goes on the wire. `timeout` covers all phases, in seconds."""
 
     method: str
     url: str
     headers: Headers
-    body: bytes
+    pieces: Pieces
     timeout: float
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        return b"".join(self.pieces)
+
+    @property
+    def size(self) -> int:
+        """How many bytes its body has."""
+        return sum(map(len, self.pieces))
 
 
 class Phases(msgspec.Struct, frozen=True, gc=False):

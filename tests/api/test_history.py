@@ -120,7 +120,7 @@ async def test_attempt(demo: Client, world: World, endpoint: Endpoint) -> None:
     await publish(demo, b"1")
     headers = (("X-A", "1"), ("x-a", "2"))
     response = Response(500, headers, b"\xff<b>", truncated=True)
-    request = Request("POST", "https://example.com/", (("Content-Type", "application/json"),), b"1", 20)
+    request = Request("POST", "https://example.com/", (("Content-Type", "application/json"),), (b"1",), 20)
     result = Result(Outcome.RESPONSE, 0.25, response, Phases(wait=0.0015), "192.0.2.1", "a detail")
     await attempt(world, result, request)
     delivery = (await demo.get(DELIVERIES)).json()["data"][0]["id"]

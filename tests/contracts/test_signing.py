@@ -31,6 +31,15 @@ def test_hmac_is_hmac(key: bytes, content: bytes) -> None:
     )
 
 
+@given(sizes=st.lists(st.sampled_from((0, 1, 2046, 2047, 2048, 9000)), max_size=4))
+def test_hmac_of_pieces(sizes: list[int]) -> None:
+    """Large ones too, which are hashed in steps."""
+    pieces = [bytes([number]) * size for number, size in enumerate(sizes)]
+    assert Hmac(hashlib.sha256, lambda secret: b"key").sign("", *pieces) == hmac.digest(
+        b"key", b"".join(pieces), hashlib.sha256
+    )
+
+
 def test_old_secret_signs_during_the_overlap() -> None:
     """A rotated secret signs too until it expires, after the new one."""
     both = signatures(Secret(NEW), Secret(OLD, expires_at=NOW + 1))

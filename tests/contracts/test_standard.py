@@ -45,6 +45,13 @@ def test_request() -> None:
     )
 
 
+def test_payload_is_not_copied() -> None:
+    """It is a piece of its own in the request."""
+    published = event(b'{"large":true}')
+    pieces = render(STANDARD, published).pieces
+    assert [piece is published.payload for piece in pieces] == [False, True, False]
+
+
 def test_endpoint_has_its_own_timeout() -> None:
     """An endpoint's time-out takes the place of the contract's."""
     assert render(STANDARD, to=endpoint(timeout=3.5)).timeout == 3.5

@@ -110,7 +110,7 @@ def test_changed_body(verify: Verify, name: str) -> None:
     by = sender(name)
     sent = by.sends()
     body = sent.body.replace(b"12", b"13")
-    assert (body != sent.body, verify(by, by.new, changed(sent, body=body))) == (True, False)
+    assert (body != sent.body, verify(by, by.new, changed(sent, pieces=(body,)))) == (True, False)
 
 
 @pytest.mark.parametrize("name", SIGNED)
@@ -170,7 +170,7 @@ def test_separator(verify: Verify, name: str) -> None:
     by = sender(name)
     now = by.sends(0).headers[2][1]
     headers = by.contract.sign(b"{}", f"evt_1.{now}", by.new, int(now) * 1000)
-    assert not verify(by, by.new, changed(by.sends(), headers=headers, body=b"{}"))
+    assert not verify(by, by.new, changed(by.sends(), headers=headers, pieces=(b"{}",)))
 
 
 @pytest.mark.parametrize("url", ["https://example.com/other", URL + "&bodySHA256=", ""])

@@ -70,7 +70,7 @@ async def test_headers_that_cannot_be_sent(sender: Sender, headers: Headers) -> 
 
 async def test_methods_that_cannot_be_sent(sender: Sender) -> None:
     """A method outside the known ones is not sent."""
-    result = await sender.send(Request("POST / HTTP/1.1\r\n", "http://127.0.0.1:9/", (), b"", 1.0))
+    result = await sender.send(Request("POST / HTTP/1.1\r\n", "http://127.0.0.1:9/", (), (), 1.0))
     assert result.outcome is Outcome.UNRENDERABLE
 
 

@@ -184,7 +184,11 @@ class World:
     def attempt(self, work: Work, status: int = 200, body: bytes | None = None) -> Attempt:
         payload = work.event.payload or b""
         request = Request(
-            "POST", "https://example.com/hook", (("Content-Type", "application/json"),), body or payload, 15.0
+            "POST",
+            "https://example.com/hook",
+            (("Content-Type", "application/json"),),
+            (body or payload,),
+            15.0,
         )
         return Attempt(
             id=self.ids.new("att"),

@@ -5,4 +5,4 @@ from hookferry.model import Headers, Request
 
 def post(url: str, body: bytes = b"{}", timeout: float = 5.0, headers: Headers = ()) -> Request:
     """A delivery of a body; `timeout` in seconds."""
-    return Request("POST", url, headers, body, timeout)
+    return Request("POST", url, headers, (body,), timeout)

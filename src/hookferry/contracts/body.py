@@ -12,10 +12,14 @@ from hookferry.contracts.signing import Signature
 from hookferry.contracts.source import Table
 from hookferry.contracts.template import Slot, parse, text
 from hookferry.errors import Invalid
-from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event
+from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event, Pieces
 
 Writer = Callable[[Facts], bytes]
 """Renders a piece of JSON; nothing at all where an optional value is missing."""
+
+Composer = Callable[[Facts], Pieces]
+"""Renders a whole body. A payload that stands in it as it is stays a piece of its own: with 8 KB, joined
+bodies that waited for the commit of their attempts took 3 % of the throughput."""
 
 _SPREAD = "..."
 _OWN_FIRST = "?"
@@ -47,13 +51,13 @@ class Member(msgspec.Struct, frozen=True):
 class Body(msgspec.Struct, frozen=True):
     """A whole body. `fallible` is true if there are events that it cannot be rendered for."""
 
-    write: Writer
+    write: Composer
     fallible: bool
 
 
 def read_body(table: Table, allowed: Collection[str]) -> Body:
     """The body in a table's key `body`: a table, an array, or a text. Raises ContractError."""
-    write = _read(table, "body", allowed)
+    write = _composer(table, "body", allowed)
     try:
         write(_BARE)
     except Invalid:
@@ -61,7 +65,7 @@ def read_body(table: Table, allowed: Collection[str]) -> Body:
     return Body(write, fallible=False)
 
 
-def by_type(body: Body, bodies: Mapping[str, Body]) -> Writer:
+def by_type(body: Body, bodies: Mapping[str, Body]) -> Composer:
     """The body of an event, where some event types have their own."""
     if not bodies:
         return body.write
@@ -69,28 +73,42 @@ def by_type(body: Body, bodies: Mapping[str, Body]) -> Writer:
     return lambda facts: own.get(facts.event.type, body.write)(facts)
 
 
-def in_style(style: Finish | None, write: Writer) -> Writer:
+def in_style(style: Finish | None, write: Composer) -> Composer:
     """A body in the style of a contract."""
-    return write if style is None else lambda facts: style(write(facts))
+    return write if style is None else lambda facts: (style(b"".join(write(facts))),)
 
 
-def with_signature(write: Writer, signature: Signature | None, method: str) -> Writer:
+def with_signature(write: Composer, signature: Signature | None, method: str) -> Composer:
     """A body in which its own signature stands."""
     if signature is None:
         return write
 
-    def signed(facts: Facts) -> bytes:
-        texts = signature.texts(facts, Sent(method, facts.endpoint.url, b""))
+    def signed(facts: Facts) -> Pieces:
+        texts = signature.texts(facts, Sent(method, facts.endpoint.url, ()))
         return write(msgspec.structs.replace(facts, signature=texts[0] if texts else None))
 
     return signed
 
 
+def _composer(table: Table, key: str, allowed: Collection[str]) -> Composer:
+    if table.holds(key, dict):
+        return table.table(key, lambda inner: _composed(_members(inner, allowed)))
+    return _whole(_read(table, key, allowed))
+
+
+def _whole(write: Writer) -> Composer:
+    return lambda facts: (write(facts),)
+
+
 def _read(table: Table, key: str, allowed: Collection[str]) -> Writer:
     """The writer of a key's value; an inner table is read as one, so that refusals have its lines."""
     if table.holds(key, dict):
-        return table.table(key, lambda inner: _object([_member(inner, key, allowed) for key in inner.keys]))
+        return table.table(key, lambda inner: _object(_members(inner, allowed)))
     return table.take(key, lambda value: _value(value, allowed))
+
+
+def _members(table: Table, allowed: Collection[str]) -> list[Member]:
+    return [_member(table, key, allowed) for key in table.keys]
 
 
 def _member(table: Table, key: str, allowed: Collection[str]) -> Member:
@@ -111,28 +129,37 @@ def _spread(value: object) -> Writer:
 
 
 def _object(found: list[Member]) -> Writer:
+    compose = _composed(found)
+    return lambda facts: b"".join(compose(facts))
+
+
+def _composed(found: list[Member]) -> Composer:
     keys = [member.key for member in found]
     if len(set(keys)) < len(keys):
         raise ValueError("a key stands there twice")
     if _SPREAD in keys:
-        return _spreading(found)
+        return _whole(_spreading(found))
     if any(member.own_first for member in found):
         raise ValueError(f'a key with `?` gives way to the payload\'s own, and there is no "{_SPREAD}" here')
     named = tuple((b"," + member.name, member.write) for member in found)
 
-    def write(facts: Facts) -> bytes:
-        # Joined once: a large payload among them is copied once.
-        pieces: list[bytes] = []
+    def compose(facts: Facts) -> Pieces:
+        payload, at = facts.event.payload, 0
+        parts: list[bytes] = []
         for name, write in named:
             if value := write(facts):
-                pieces += (name, value)
-        if not pieces:
-            return b"{}"
-        pieces[0] = b"{" + pieces[0][1:]
-        pieces.append(b"}")
-        return b"".join(pieces)
+                parts += (name, value)
+                if value is payload:
+                    at = len(parts)
+        if not parts:
+            return (b"{}",)
+        parts[0] = b"{" + parts[0][1:]
+        parts.append(b"}")
+        if not at:
+            return (b"".join(parts),)
+        return b"".join(parts[: at - 1]), parts[at - 1], b"".join(parts[at:])
 
-    return write
+    return compose
 
 
 def _spreading(found: list[Member]) -> Writer:

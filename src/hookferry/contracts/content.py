@@ -11,6 +11,7 @@ import msgspec
 from hookferry.contracts.placeholders import HEADER, Facts
 from hookferry.contracts.template import Slot, Template, parse, text
 from hookferry.errors import Invalid
+from hookferry.model import Pieces
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
@@ -18,7 +19,12 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
 
     method: str
     url: str
-    body: bytes
+    pieces: Pieces
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        return b"".join(self.pieces)
 
 
 def _form(sent: Sent) -> bytes:
@@ -68,11 +74,11 @@ class Content:
         """True if it depends on the URL that is called, query and all."""
         return Slot("request.url", False) in self._template
 
-    def of(self, facts: Facts, sent: Sent) -> bytes:
+    def of(self, facts: Facts, sent: Sent) -> Pieces:
         """The content for a request that is being rendered."""
         if self._head is not None:
-            return self._head(facts).encode() + sent.body
-        return b"".join([piece(facts, sent) for piece in self._pieces])
+            return self._head(facts).encode(), *sent.pieces
+        return tuple([piece(facts, sent) for piece in self._pieces])
 
     def fill(self, values: Mapping[str, str], sent: Sent) -> bytes:
         """The content from the values that a receiver has, by placeholder. Raises Invalid for a trick."""

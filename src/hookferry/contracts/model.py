@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from hookferry.contracts import keys, verdict
-from hookferry.contracts.body import Writer
+from hookferry.contracts.body import Composer
 from hookferry.contracts.content import Sent
 from hookferry.contracts.javascript import javascript
 from hookferry.contracts.keys import SecretRules
@@ -67,9 +67,9 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     query: Query
     style: Finish | None
     """What is done to a body once it is written."""
-    unsigned: Writer
+    unsigned: Composer
     """The body, as far as it is the same for every endpoint."""
-    body: Writer
+    body: Composer
     """The whole body, with the signature that stands in it, if one does."""
     headers: tuple[tuple[str, Callable[[Facts], str]], ...]
     signatures: tuple[SignatureHeader, ...]
@@ -162,13 +162,13 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         `standard` needs it was 6.5. OpenTrack's takes 1.4 times as long (`python -m bench rendering`).
         """
         facts = Facts(event, delivery, endpoint, number, self.attempts, now, self.catalogue)
-        body = self.body(facts)
-        sent = Sent(self.method, endpoint.url, body)
+        pieces = self.body(facts)
+        sent = Sent(self.method, endpoint.url, pieces)
         if self.query:
             sent = msgspec.structs.replace(sent, url=url_with(self.query, facts, sent))
         headers = (*self._headers(facts, sent), *endpoint.headers)
         timeout = self.timeout if endpoint.timeout is None else endpoint.timeout
-        return Request(self.method, sent.url, headers, body, timeout)
+        return Request(self.method, sent.url, headers, pieces, timeout)
 
     def sign(self, body: bytes, id: str, secret: str, now: int, url: str = "") -> Headers:
         """The headers for a body that somebody else has made, `id` its event's id. Raises Invalid.
@@ -179,13 +179,13 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         delivery, endpoint = _somebody(event)
         endpoint = msgspec.structs.replace(endpoint, url=url, secrets=(Secret(secret),) if secret else ())
         facts = Facts(event, delivery, endpoint, 1, self.attempts, now, self.catalogue)
-        return tuple(self._headers(facts, Sent(self.method, url, body)))
+        return tuple(self._headers(facts, Sent(self.method, url, (body,))))
 
     def called(self, url: str, body: bytes, id: str, now: int) -> str:
         """The URL to call with a body that somebody else has made: an endpoint's, and what is added to it."""
         event = Event(id, "", "", None, now, now)
         facts = Facts(event, *_somebody(event), 1, self.attempts, now, self.catalogue)
-        return url_with(self.query, facts, Sent(self.method, url, body))
+        return url_with(self.query, facts, Sent(self.method, url, (body,)))
 
     def _headers(self, facts: Facts, sent: Sent) -> list[tuple[str, str]]:
         headers = [(name, text) for name, value in self.headers if (text := value(facts))]
@@ -216,7 +216,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         `tolerance` is how far its timestamp may be from `now`, in seconds; `url` is the one that was called,
         for contracts that sign it. Raises Invalid with the reason.
         """
-        self.verifier.verify(headers, Sent(self.method, url, body), secrets, now, tolerance)
+        self.verifier.verify(headers, Sent(self.method, url, (body,)), secrets, now, tolerance)
 
 
 def _somebody(event: Event) -> tuple[Delivery, Endpoint]:

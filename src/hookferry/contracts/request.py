@@ -14,7 +14,7 @@ def url_with(query: Query, facts: Facts, sent: Sent) -> str:
     """The URL text as stored, with the parameters behind it: nothing of it is ever normalised."""
     url, mark, fragment = sent.url.partition("#")
     for name, value in query:
-        text = quote(value.of(facts, sent).decode(), safe="")
+        text = quote(b"".join(value.of(facts, sent)), safe="")
         url += f"{'&' if '?' in url else '?'}{name}={text}"
     return url + mark + fragment
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 
+# Bytes; see `_hash`.
+_AT_ONCE = 2047
+
+
 class Algorithm(Protocol):
     """A way to sign. Keys are texts, as they are stored and shown.
 
@@ -34,8 +38,8 @@ class Algorithm(Protocol):
         """The keys of an endpoint that sign at a time (milliseconds)."""
         ...
 
-    def sign(self, key: str, content: bytes) -> bytes:
-        """The signature of some content. Raises Invalid for a key that is none."""
+    def sign(self, key: str, *content: bytes) -> bytes:
+        """The signature of some content, given in pieces. Raises Invalid for a key that is none."""
         ...
 
     def takes(self, key: str) -> bool:
@@ -62,10 +66,11 @@ class Hmac:
     def keys(self, endpoint: Endpoint, now: int) -> Sequence[str]:
         return live_secrets(endpoint, now)
 
-    def sign(self, key: str, content: bytes) -> bytes:
+    def sign(self, key: str, *content: bytes) -> bytes:
         inner, outer = self._keyed(key)
         inside, outside = inner.copy(), outer.copy()
-        inside.update(content)
+        for piece in content:
+            _hash(inside, piece)
         outside.update(inside.digest())
         return outside.digest()
 
@@ -88,6 +93,18 @@ def _keyed(new: Callable[[bytes], "_Hash"], key: bytes) -> tuple["_Hash", "_Hash
     block = new(b"").block_size
     padded = (new(key).digest() if len(key) > block else key).ljust(block, b"\0")
     return new(bytes(byte ^ 0x36 for byte in padded)), new(bytes(byte ^ 0x5C for byte in padded))
+
+
+def _hash(into: "_Hash", content: bytes) -> None:
+    """Hash in small steps. With 2 KB and more at once hashlib lets go of the interpreter's lock, and then
+    queues for it behind other threads: 2 % of the throughput with 8 KB, where hashing takes 5 µs.
+    """
+    if len(content) < _AT_ONCE:
+        into.update(content)
+        return
+    view = memoryview(content)
+    for start in range(0, len(content), _AT_ONCE):
+        into.update(view[start : start + _AT_ONCE])
 
 
 HMACS: dict[str, Callable[[bytes], "_Hash"]] = {
@@ -113,8 +130,8 @@ class KeyPair:
     def keys(self, endpoint: Endpoint, now: int) -> Sequence[str]:
         return live_secrets(endpoint, now)
 
-    def sign(self, key: str, content: bytes) -> bytes:
-        signature: bytes = self._private(key).sign(content, *self._scheme())
+    def sign(self, key: str, *content: bytes) -> bytes:
+        signature: bytes = self._private(key).sign(b"".join(content), *self._scheme())
         return signature
 
     def takes(self, key: str) -> bool:
@@ -166,8 +183,8 @@ class Ed25519:
     def keys(self, endpoint: Endpoint, now: int) -> Sequence[str]:
         return (endpoint.ed25519.value,) if endpoint.ed25519 else ()
 
-    def sign(self, key: str, content: bytes) -> bytes:
-        return signing_key(key).sign(content)
+    def sign(self, key: str, *content: bytes) -> bytes:
+        return signing_key(key).sign(b"".join(content))
 
     def takes(self, key: str) -> bool:
         return key.startswith(PUBLIC)
@@ -249,7 +266,7 @@ class Signature(msgspec.Struct, frozen=True):
         if self.newest:
             keys = keys[:1]
         content, sign, write = self.content.of(facts, sent), self.algorithm.sign, self.encoding.write
-        return [self.before + write(sign(key, content)) + self.after for key in keys]
+        return [self.before + write(sign(key, *content)) + self.after for key in keys]
 
     def confirms(self, texts: Sequence[str], content: bytes, keys: Sequence[str]) -> bool:
         """True if a text is the content's signature by one of the keys. Raises Invalid for a bad key."""

@@ -223,7 +223,7 @@ def _line(one: Settled) -> AttemptLine:
         _millis(result.duration),
         _phases(result.phases),
         result.address,
-        len(attempt.request.body) if attempt.request else 0,
+        attempt.request.size if attempt.request else 0,
         len(response.body) if response else 0,
         settlement.status,
         settlement.reason,

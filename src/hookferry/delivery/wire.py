@@ -43,9 +43,9 @@ def wire_headers(request: Request, target: Target, agent: str) -> Request:
         ("Accept-Encoding", "identity"),
         *request.headers,
         *(() if named else (("User-Agent", agent),)),
-        ("Content-Length", str(len(request.body))),
+        ("Content-Length", str(request.size)),
     )
-    return Request(request.method, request.url, headers, request.body, request.timeout)
+    return Request(request.method, request.url, headers, request.pieces, request.timeout)
 
 
 def encode(request: Request, start: str, agent: str) -> bytes:
@@ -65,8 +65,8 @@ def encode(request: Request, start: str, agent: str) -> bytes:
         parts += (prefix, value, "\r\n")
     if not named:
         parts += ("User-Agent: ", agent, "\r\n")
-    parts += ("Content-Length: ", str(len(request.body)), "\r\n\r\n")
-    return "".join(parts).encode("ascii") + request.body
+    parts += ("Content-Length: ", str(request.size), "\r\n\r\n")
+    return b"".join(("".join(parts).encode("ascii"), *request.pieces))
 
 
 @lru_cache(maxsize=1024)

@@ -141,7 +141,7 @@ async def settled_since(
 
 def _body_bytes(attempt: Attempt) -> int:
     request, response = attempt.request, attempt.result.response
-    return (len(request.body) if request else 0) + (len(response.body) if response else 0)
+    return (request.size if request else 0) + (len(response.body) if response else 0)
 
 
 async def count_attempts(db: Database, tenant: str, endpoint: str, most: int) -> int:

@@ -246,7 +246,7 @@ def attempt_row(settlement: Settlement, attempt: Attempt) -> Row:
         detail=result.detail,
         after=(settlement.status, settlement.reason, settlement.due_at),
     )
-    head, tail = _splice(request.body if request else None, event.payload)
+    head, tail = _splice(request, event.payload) if request else (None, None)
     return (
         attempt.id,
         settlement.work.delivery.tenant,
@@ -265,12 +265,18 @@ def attempt_row(settlement: Settlement, attempt: Attempt) -> Row:
     )
 
 
-def _splice(body: bytes | None, payload: bytes | None) -> tuple[bytes | None, bytes | None]:
-    """What stands before and after the payload; all of the body and None if it is not in there.
+def _splice(request: Request, payload: bytes | None) -> tuple[bytes, bytes | None]:
+    """What stands in a body before and after the payload; all of it and None if that is not in there.
 
-    Its beginning is looked for and the rest compared: to look for 8 KB took 12 µs, so 1.
+    Where it is no piece of its own, its beginning is looked for and the rest compared: to look for 8 KB took
+    12 µs, so 1.
     """
-    if body is None or not payload:
+    pieces = request.pieces
+    for at, piece in enumerate(pieces):
+        if piece is payload:
+            return b"".join(pieces[:at]), b"".join(pieces[at + 1 :])
+    body = request.body
+    if not payload:
         return body, None
     beginning = payload[:32]
     at = body.find(beginning)
@@ -303,7 +309,7 @@ def slim(attempt: Attempt) -> Attempt:
     response = result.response and replace(result.response, headers=(), body=b"")
     return replace(
         attempt,
-        request=request and replace(request, headers=(), body=b""),
+        request=request and replace(request, headers=(), pieces=()),
         result=replace(result, response=response),
     )
 
@@ -328,7 +334,7 @@ def _attempt(row: Row, wire: Wire) -> Attempt:
     if wire.request is not None:
         method, url, headers, timeout = wire.request
         body = (head or b"") if tail is None else b"" if payload is None else head + payload + tail
-        request = Request(method, url, headers, body, timeout)
+        request = Request(method, url, headers, (body,), timeout)
     response = None
     if wire.answer is not None:
         response = Response(wire.answer[0], wire.answer[1], answer or b"", wire.answer[2])
