@@ -14,7 +14,7 @@ from hookferry.store.values import Settled, Settlement
 _log = structlog.get_logger("hookferry.store")
 
 # Seconds that a settlement waits for others: nobody waits for it, and each commit holds up a publish.
-_GATHER = 0.005
+_GATHER = 0.01
 # Seconds to wait before what could not be committed is tried again.
 _AGAIN = 0.5
 # Milliseconds until a delivery is sent again whose result was refused.
