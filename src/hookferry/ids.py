@@ -31,7 +31,7 @@ class IdMaker:
 
     @classmethod
     def seeded(cls, now: Callable[[], int]) -> Self:
-        """Ids of a process of its own. The system is asked for chance once: else 2 µs an event."""
+        """With chance that the system is asked for once: else 2 µs an event. To be made after a fork."""
         return cls(now, random.Random(secrets.randbits(256)).getrandbits)  # noqa: S311 - unique, not secret
 
     def new(self, prefix: str) -> str:

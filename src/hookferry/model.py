@@ -398,7 +398,8 @@ class Work(msgspec.Struct, frozen=True, gc=False):
 
 
 Pieces = tuple[bytes, ...]
-"""A body in pieces, in order. An event's payload that stands in it unchanged is one of them, uncopied."""
+"""A text in pieces, in order: a body, or what is signed. A payload that stands in it unchanged is one of
+them, the event's own bytes. How it is cut means nothing."""
 
 
 class Request(msgspec.Struct, frozen=True, gc=False):

@@ -265,19 +265,17 @@ async def test_no_more_requests_are_in_flight_than_the_cap_allows(tmp_path: Path
     assert most == 3
 
 
-async def test_the_more_waits_the_more_is_started_in_a_row(tmp_path: Path) -> None:
-    """Of 640 deliveries that are handed over 60 are on their way after four turns of the loop, not seven."""
+async def test_what_one_commit_lets_in_starts_in_a_row(tmp_path: Path) -> None:
+    """32 that are handed over are on their way at once."""
     sender = Gate()
     async with engine(tmp_path, sender, lane_cap=1000) as made:
         await made.add_endpoint()
         made.start()
-        await made.publish_many(640)
-        for _ in range(4):
-            await asyncio.sleep(0)
+        await made.publish_many(32)
         on_their_way = made.dispatcher.in_flight
         sender.open()
-        await made.until_settled(640)
-    assert on_their_way >= 60
+        await made.until_settled(32)
+    assert on_their_way == 32
 
 
 async def test_an_endpoint_that_hangs_does_not_slow_another(tmp_path: Path) -> None:

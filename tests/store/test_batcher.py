@@ -1,5 +1,7 @@
 """Group commits on PostgreSQL: who is told what when a commit fails."""
 
+import asyncio
+
 import asyncpg
 import pytest
 from structlog.testing import capture_logs
@@ -24,6 +26,34 @@ async def test_a_database_that_is_away_is_no_bug() -> None:
             await batcher.submit(1, "a member")
         await batcher.close()
     assert logs == []
+
+
+async def batches(first: int, heaviest: int = 100) -> list[int]:
+    """The sizes of commits where `first` members come together, and then two, a turn of the loop apart."""
+    sizes: list[int] = []
+
+    async def commit(members: list[object]) -> list[object]:
+        return members
+
+    batcher = Batcher(commit, sizes.append, heaviest, rest)
+    await asyncio.gather(*[batcher.submit(1, "a member") for _ in range(first)])
+    later = [batcher.submit(1, "one")]
+    for _ in range(4):
+        await asyncio.sleep(0)
+    await asyncio.gather(*later, batcher.submit(1, "two"))
+    await batcher.close()
+    return sizes
+
+
+@pytest.mark.parametrize(("first", "sizes"), [(8, [8, 1, 1]), (9, [9, 2]), (32, [32, 2]), (33, [33, 1, 1])])
+async def test_after_a_medium_commit_the_next_waits_for_more(first: int, sizes: list[int]) -> None:
+    """After a small one few would come, and after a large one enough do."""
+    assert await batches(first) == sizes
+
+
+async def test_nothing_waits_while_more_stands_ready() -> None:
+    """A commit that was full by the weight of its members is followed by the next at once."""
+    assert await batches(20, heaviest=12) == [12, 8, 1, 1]
 
 
 class Meets:

@@ -90,7 +90,7 @@ class PublishRoutes:
 
     async def _one(self, tenant: str, scope: Scope, receive: Receive) -> bytes:
         headers = self._admit(tenant, scope)
-        # Nothing here has a name that would keep it until the commit: see `Publisher.publish`.
+        # What is read has no name here that would keep it until the commit: see `Publisher.publish`.
         (done,) = await self._publish(
             tenant, [_decode(_decode_one, await _read(receive, headers, self._one_limit))]
         )
@@ -98,12 +98,7 @@ class PublishRoutes:
 
     async def _batch(self, tenant: str, scope: Scope, receive: Receive) -> bytes:
         headers = self._admit(tenant, scope)
-        body = await _read(receive, headers, _BATCH_BODY)
-        lines = b"json" in headers.get(b"content-type", b"") and body.lstrip()[:1] != b"["
-        drafts = _decode(_decode_lines if lines else _decode_list, body)
-        if not 0 < len(drafts) <= _LARGEST_BATCH:
-            raise Invalid(f"A batch has 1 to {_LARGEST_BATCH:,} events, not {len(drafts):,}.")
-        done = await self._publish(tenant, drafts)
+        done = await self._publish(tenant, _drafts(await _read(receive, headers, _BATCH_BODY), headers))
         answers = [b'{"id":"%b","deliveries":%d}' % (one.event.encode(), one.deliveries) for one in done]
         return b'{"data":[%b]}' % b",".join(answers)
 
@@ -135,6 +130,15 @@ async def _read(receive: Receive, headers: dict[bytes, bytes], limit: int) -> by
         read += len(part)
         size = max(size, read)
     raise TooLarge(f"The request has more than {limit:,} bytes.")
+
+
+def _drafts(body: bytes, headers: dict[bytes, bytes]) -> list[Draft]:
+    """The events of a batch. Raises Invalid, Malformed."""
+    lines = b"json" in headers.get(b"content-type", b"") and body.lstrip()[:1] != b"["
+    drafts: list[Draft] = _decode(_decode_lines if lines else _decode_list, body)
+    if not 0 < len(drafts) <= _LARGEST_BATCH:
+        raise Invalid(f"A batch has 1 to {_LARGEST_BATCH:,} events, not {len(drafts):,}.")
+    return drafts
 
 
 def _decode(decode: Callable[[bytes], Any], body: bytes) -> Any:

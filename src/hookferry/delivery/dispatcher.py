@@ -39,12 +39,10 @@ _ENOUGH = 4096
 # Past this many results that wait for their commit, nothing more is sent (rule 4 of the queue).
 _MOST_UNSETTLED = 4096
 # Starting a request costs about 50 µs: more in one go would make everybody else wait. As many as one commit
-# lets in at full load: with 8 the others of a commit waited for their turns, for 5 % of the throughput. But
-# of what is in memory at least this part, or publishers outrun an endpoint that answers at once: their events
-# then wait in the database, and stayed there as long as the load went on, for each claim brought no more than
-# had come.
+# lets in at full load: with 8 the others of a commit waited for their turns, for 5 % of the throughput, and
+# publishers outran an endpoint that answers at once. Its events then wait in the database, and stayed there
+# as long as the load went on, for each claim brought no more than had come.
 _STARTS_IN_A_ROW = 32
-_PART = 32
 # Polling finds what no signal told of (FAULTS, 11); milliseconds.
 _POLL = 1000
 # With claimed work for more endpoints than this held back here, no more is claimed: look again after so
@@ -351,7 +349,7 @@ class Dispatcher:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         self._starts += 1
-        if self._starts >= max(_STARTS_IN_A_ROW, self._count // _PART):
+        if self._starts >= _STARTS_IN_A_ROW:
             self._starts = 0
             self._pumping = True
             self._loop.call_soon(self._pump_again)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
@@ -34,6 +34,8 @@ from hookferry.service.payloads import check_payload
 from hookferry.store.base import Store
 from hookferry.store.directory import Directory
 from hookferry.store.values import Ingest, Ingested, Membership, OutdatedError
+
+T = TypeVar("T")
 
 _KEY_LENGTH = 255
 # Of an event for more endpoints than these the rest is claimed, a few at a time: a thousand requests
@@ -133,25 +135,33 @@ class Publisher:
         # A draft holds on to the whole request, which need not wait for the commit: 2 % of the throughput
         # with 8 KB.
         del drafts
-        return await self._fresh(tenant, events, lambda now, made: self._planned(now, made, fingerprints))
 
-    async def _fresh(
-        self, tenant: Tenant, events: list[Event], plan: Callable[[Tenant, list[Event]], list[Ingest]]
-    ) -> list[Ingested]:
+        def plan(tenant: Tenant, again: bool) -> list[Ingest]:
+            made = self._made_anew(tenant, events) if again else events
+            return self._planned(tenant, made, fingerprints)
+
+        return await self._fresh(tenant, plan)
+
+    async def _fresh(self, tenant: Tenant, plan: Callable[[Tenant, bool], list[Ingest]]) -> list[Ingested]:
         """Plan and store; again if another process has changed meanwhile what it was planned on."""
-        for _ in range(_REPLANS):
+        for turn in range(_REPLANS):
             try:
-                return await self._ingest(plan(tenant, events))
+                return await self._ingest(plan(tenant, turn > 0))
             except OutdatedError:
                 tenant = self._store.directory.tenant(tenant.id)
-                events = list(map(self._made_now, events))
         raise Unavailable("What this tenant has changes all the time.")
 
-    def _made_now(self, event: Event) -> Event:
-        """The same event after what has changed, so that its time explains whom it went to."""
-        now, id = self._clock.now(), self._ids.new("evt")
-        occurred_at = now if event.occurred_at == event.created_at else event.occurred_at
-        return msgspec.structs.replace(event, id=id, occurred_at=occurred_at, created_at=now)
+    def _made_anew(self, tenant: Tenant, events: list[Event]) -> list[Event]:
+        """The same events after what has changed, so that their time explains whom they went to."""
+        contract, now = self._contracts.of(tenant), self._clock.now()
+
+        def anew(event: Event) -> Event:
+            id, type = self._ids.new("evt"), self._type(contract, event.type)
+            made = msgspec.structs.replace(event, id=id, type=type, created_at=now)
+            contract.check(made)
+            return made
+
+        return _numbered(anew, events)
 
     def _planned(self, tenant: Tenant, events: list[Event], fingerprints: list[bytes | None]) -> list[Ingest]:
         """What to store for events. Raises Invalid, TooLarge."""
@@ -175,29 +185,17 @@ class Publisher:
             await self._admission.admit(tenant, 1)
         now = self._clock.now()
         event = Event(self._ids.new("evt"), tenant.id, type, payload, now, now)
-        (answer,) = await self._fresh(
-            tenant, [event], lambda _, made: [self._plan(made[0], [endpoint], None)]
-        )
+        (answer,) = await self._fresh(tenant, lambda *_: [self._plan(event, [endpoint], None)])
         return answer
 
     def _events(self, tenant: Tenant, drafts: Sequence[Draft]) -> list[Event]:
         """Raises Invalid, TooLarge, with the event's number if there are several."""
         now = self._clock.now()
-        if len(drafts) == 1:
-            return [self._event(tenant, drafts[0], now)]
-        return [self._numbered(tenant, draft, now, number) for number, draft in enumerate(drafts)]
-
-    def _numbered(self, tenant: Tenant, draft: Draft, now: int, number: int) -> Event:
-        try:
-            return self._event(tenant, draft, now)
-        except HookferryError as error:
-            error.number = number
-            raise
+        return _numbered(lambda draft: self._event(tenant, draft, now), drafts)
 
     def _event(self, tenant: Tenant, draft: Draft, now: int) -> Event:
         contract = self._contracts.of(tenant)
-        type = contract.canonical(rules.check_event_type(draft.type))
-        self._check_known(contract, type)
+        type = self._type(contract, rules.check_event_type(draft.type))
         payload = bytes(draft.payload)
         rules.check_size(payload, self._payload_limit)
         check_payload(payload)
@@ -215,13 +213,16 @@ class Publisher:
         contract.check(event)
         return event
 
-    def _check_known(self, contract: Contract, type: str) -> None:
+    def _type(self, contract: Contract, given: str) -> str:
+        """An event type as the catalogue names it. Raises Invalid for one that is not in it."""
+        type = contract.canonical(given)
         if type in OPERATIONAL and type not in contract.catalogue:
             raise Invalid(f"Events of type {type!r} are published by the server itself.", field="type")
         if not is_known(type, contract, self._store.directory):
             raise Invalid(
                 f"There is no event type {type!r} in the catalogue.", code="unknown_event_type", field="type"
             )
+        return type
 
     def _followers(
         self, tenant: Tenant, events: list[Event], told: Directory | None
@@ -318,6 +319,20 @@ class Publisher:
                 self._send(follower, stored)
             else:
                 self._release(follower)
+
+
+def _numbered(make: Callable[[T], Event], given: Sequence[T]) -> list[Event]:
+    """An event of each. What is raised has the number of the one that it is of, if there are several."""
+    if len(given) == 1:
+        return [make(given[0])]
+    made: list[Event] = []
+    for number, one in enumerate(given):
+        try:
+            made.append(make(one))
+        except HookferryError as error:
+            error.number = number
+            raise
+    return made
 
 
 def _fingerprint(event: Event, draft: Draft) -> bytes | None:

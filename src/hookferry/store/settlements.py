@@ -13,7 +13,8 @@ from hookferry.store.values import Settled, Settlement
 
 _log = structlog.get_logger("hookferry.store")
 
-# Seconds that a settlement waits for others: nobody waits for it, and each commit holds up a publish.
+# Seconds that a settlement waits for others: nobody waits for it, and each commit holds up a publish. What a
+# crash catches here is sent again. Twice as long as it was, two processes on one PostgreSQL gained 3 %.
 _GATHER = 0.01
 # Seconds to wait before what could not be committed is tried again.
 _AGAIN = 0.5
