@@ -20,6 +20,11 @@ _FINAL = """
 select deliveries.id, deliveries.event, endpoints.url, deliveries.status
 from deliveries join endpoints on endpoints.id = deliveries.endpoint
 """
+_ATTEMPTS = """
+select attempts.number, attempts.outcome, attempts.status_code, round(attempts.duration::numeric, 2)::float
+from attempts join endpoints on endpoints.id = attempts.endpoint
+where attempts.event = %s and endpoints.url like %s order by attempts.id
+"""
 # At any moment an event has a delivery for each endpoint, waiting or final.
 _PARTIAL = """
 select count(*) from events where created_at > %s and (
@@ -71,6 +76,12 @@ def waiting(url: str) -> int:
     """How many deliveries are not final."""
     with psycopg.connect(url) as connection:
         return _one(connection, _QUIET)
+
+
+def attempts(url: str, target: str, event: str) -> list[tuple[object, ...]]:
+    """What is on record of an event's attempts at a target: number, outcome, status, seconds."""
+    with psycopg.connect(url) as connection:
+        return list(connection.execute(_ATTEMPTS.encode(), (event, f"%{target}")))
 
 
 def _one(connection: psycopg.Connection, query: str, *values: object) -> int:

@@ -111,7 +111,7 @@ class Run:
             self.tally.quiet_seconds = round(time.monotonic() - began, 1)
             self._expect("no exit code 0", sum(node.end() != 0 for node in nodes))
             self._count(database, publishers, operator, recorder)
-            self._explain(recorder, workers, havoc)
+            self._explain(database, recorder, workers, havoc)
         self.tally.changes = operator.changes
         for name, times in havoc.done.items():
             setattr(self.tally, name, times)
@@ -179,7 +179,7 @@ class Run:
         self._expect("cancelled by nobody", len(cancelled - operator.cancelled - operator.unsure))
         self._expect("unverified", recorder.unverified)
 
-    def _explain(self, recorder: Recorder, workers: list[Node], havoc: Havoc) -> None:
+    def _explain(self, database: str, recorder: Recorder, workers: list[Node], havoc: Havoc) -> None:
         """Each repeat needs a fault that came before the first success was committed."""
         troubled = {node.address: node.troubled for node in workers}
         for what, successes in recorder.successes.items():
@@ -188,7 +188,9 @@ class Run:
                 if not explained(first, again, troubled[first.sender], havoc.away, havoc.stops):
                     self._expect("repeats that nothing explains", 1)
                     faults = [*((fault,) for fault in troubled[first.sender]), *havoc.away, *havoc.stops]
-                    self.tally.unexplained.append(f"{what}: {_told(first, again, faults)}")
+                    found = count.attempts(database, *what)
+                    told = f"{what}: {_told(first, again, faults)}; on record {found}"
+                    self.tally.unexplained.append(told)
         del self.tally.unexplained[10:]
 
 
