@@ -45,7 +45,7 @@ async def batches(first: int, heaviest: int = 100) -> list[int]:
     return sizes
 
 
-@pytest.mark.parametrize(("first", "sizes"), [(8, [8, 1, 1]), (9, [9, 2]), (32, [32, 2]), (33, [33, 1, 1])])
+@pytest.mark.parametrize(("first", "sizes"), [(8, [8, 1, 1]), (9, [9, 2]), (24, [24, 2]), (25, [25, 1, 1])])
 async def test_after_a_medium_commit_the_next_waits_for_more(first: int, sizes: list[int]) -> None:
     """After a small one few would come, and after a large one enough do."""
     assert await batches(first) == sizes

@@ -17,8 +17,8 @@ _log = structlog.get_logger("hookferry.store")
 
 # A commit costs the database and us 0.3 ms for itself, and 10 µs for each member. After one of so many
 # members the next waits so many seconds for more: with two processes on two processors 3 % of the
-# throughput. After a smaller one few would come; after a larger one, a wait cost one process 6 %.
-_MEDIUM = range(9, 33)
+# throughput. After a smaller one few would come; with a wait after each, one process had 6 % less.
+_MEDIUM = range(9, 25)
 _GATHER = 0.002
 # A commit that takes so many seconds waits for something: the disk, a standby, somebody's lock.
 _SLOW = 1.0
