@@ -28,14 +28,14 @@ async def test_a_database_that_is_away_is_no_bug() -> None:
     assert logs == []
 
 
-async def batches(first: int, heaviest: int = 100) -> list[int]:
+async def batches(first: int) -> list[int]:
     """The sizes of commits where `first` members come together, and then two, a turn of the loop apart."""
     sizes: list[int] = []
 
     async def commit(members: list[object]) -> list[object]:
         return members
 
-    batcher = Batcher(commit, sizes.append, heaviest, rest)
+    batcher = Batcher(commit, sizes.append, 100, rest)
     await asyncio.gather(*[batcher.submit(1, "a member") for _ in range(first)])
     later = [batcher.submit(1, "one")]
     for _ in range(4):
@@ -52,8 +52,17 @@ async def test_after_a_medium_commit_the_next_waits_for_more(first: int, sizes: 
 
 
 async def test_nothing_waits_while_more_stands_ready() -> None:
-    """A commit that was full by the weight of its members is followed by the next at once."""
-    assert await batches(20, heaviest=12) == [12, 8, 1, 1]
+    """A commit that was full by the weight of its members is followed at once: whoever comes then is late."""
+    sizes: list[int] = []
+
+    async def commit(members: list[object]) -> list[object]:
+        return members
+
+    batcher = Batcher(commit, sizes.append, 12, rest)
+    first, *others = [batcher.submit(1, "a member") for _ in range(20)]
+    await first
+    await asyncio.gather(*others, batcher.submit(1, "late"))
+    assert sizes == [12, 8, 1]
 
 
 class Meets:
