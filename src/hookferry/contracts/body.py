@@ -19,7 +19,7 @@ Writer = Callable[[Facts], bytes]
 
 Composer = Callable[[Facts], Pieces]
 """Renders a whole body. A payload that stands in it as it is, at its first level, stays a piece of its own:
-with 8 KB, joined bodies that waited for the commit of their attempts took 3 % of the throughput."""
+with 8 KB, joined bodies that waited for the commit of their attempts took 2 % of the throughput."""
 
 _SPREAD = "..."
 _OWN_FIRST = "?"

@@ -39,9 +39,9 @@ _ENOUGH = 4096
 # Past this many results that wait for their commit, nothing more is sent (rule 4 of the queue).
 _MOST_UNSETTLED = 4096
 # Starting a request costs about 50 µs: more in one go would make everybody else wait. As many as one commit
-# lets in at full load: with 8 the others of a commit waited for their turns, for 5 % of the throughput, and
-# publishers outran an endpoint that answers at once. Its events then wait in the database, and stayed there
-# as long as the load went on, for each claim brought no more than had come.
+# lets in at full load: with 8 the others of a commit waited for their turns, for 1 to 6 % of the throughput,
+# and publishers outran an endpoint that answers at once. Its events then wait in the database, and stayed
+# there as long as the load went on, for each claim brought no more than had come.
 _STARTS_IN_A_ROW = 32
 # Polling finds what no signal told of (FAULTS, 11); milliseconds.
 _POLL = 1000
