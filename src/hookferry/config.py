@@ -115,8 +115,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         About("Run retry times this many times faster. Development only.", SCALE),
     ] = 1.0
     concurrency: Annotated[int, About("Requests in flight in all.", whole(1, 100_000))] = 512
+    # With 32 an endpoint that answers at once had none free at 5,000 events a second, for most of what is in
+    # flight then waits for this process, not for the receiver: 3 to 7 % of the throughput.
     endpoint_concurrency: Annotated[int, About("Requests in flight for each endpoint.", whole(1, 10_000))] = (
-        32
+        64
     )
     payload_limit: Annotated[int, About("The largest payload that an event may have.", SIZE)] = 256 * 1024
     response_limit: Annotated[int, About("How much of a receiver's answer is read and kept.", SIZE)] = (
