@@ -1,9 +1,11 @@
 """Quotas of a tenant: what it may publish, and what of its may wait."""
 
+import asyncio
+
 import msgspec
 import pytest
 
-from hookferry.errors import TooMany
+from hookferry.errors import Invalid, TooMany
 from hookferry.service.forms import NewEndpoint, TenantChange, TenantQuotas
 from hookferry.service.publish import Draft
 from hookferry.service.services import Services
@@ -135,6 +137,19 @@ async def test_under_way_nobody_waits_for_a_count(house: House, clock: ManualClo
     await publish(house)
     await house.store.waiting("demo", 10)  # reads come one after the other
     assert (await refusal(house))[0] == "backlog_full"
+
+
+async def test_what_changes_during_a_count_holds(house: House, services: Services) -> None:
+    """The tenant's new contract carries no numbers."""
+    await limit(house, waiting=1)
+    publishing = asyncio.create_task(publish(house))
+    await asyncio.sleep(0)
+    text = services.contracts.latest("tracktile")
+    assert text is not None
+    tenants = house.store.directory.tenants
+    tenants["demo"] = msgspec.structs.replace(tenants["demo"], contract_version=text.version)
+    with pytest.raises(Invalid, match="needs a JSON object"):
+        await publishing
 
 
 async def test_a_refused_backlog_uses_up_no_events(house: House, clock: ManualClock) -> None:

@@ -235,8 +235,7 @@ def _line(one: Settled) -> AttemptLine:
 
 
 def _phases(phases: Phases) -> PhasesLine:
-    times = msgspec.structs.astuple(phases)
-    return PhasesLine(*[None if time is None else _millis(time) for time in times])
+    return PhasesLine(*[time and _millis(time) for time in msgspec.structs.astuple(phases)])
 
 
 def _millis(seconds: float) -> float:

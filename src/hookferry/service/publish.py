@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Protocol, TypeVar
 
 import msgspec
@@ -129,7 +130,7 @@ class Publisher:
         tenant's quotas allow, Unavailable if the store cannot write. Once it returns, everything is on disk.
         """
         if tenant.quotas != UNLIMITED:
-            await self._admission.admit(tenant, len(drafts))
+            tenant = await self._admitted(tenant, len(drafts))
         events = self._events(tenant, drafts)
         fingerprints = list(map(_fingerprint, events, drafts))
         # A draft holds on to the whole request, which need not wait for the commit: 2 % of the throughput
@@ -141,6 +142,14 @@ class Publisher:
             return self._planned(tenant, made, fingerprints)
 
         return await self._fresh(tenant, plan)
+
+    async def _admitted(self, tenant: Tenant, events: int) -> Tenant:
+        """The tenant as it is once its quotas let it publish: counting what waits for it takes its time.
+
+        Raises TooMany, and NotFound if it was deleted meanwhile.
+        """
+        await self._admission.admit(tenant, events)
+        return self._store.directory.tenant(tenant.id)
 
     async def _fresh(self, tenant: Tenant, plan: Callable[[Tenant, bool], list[Ingest]]) -> list[Ingested]:
         """Plan and store; again if another process has changed meanwhile what it was planned on."""
@@ -165,11 +174,11 @@ class Publisher:
 
     def _planned(self, tenant: Tenant, events: list[Event], fingerprints: list[bytes | None]) -> list[Ingest]:
         """What to store for events. Raises Invalid, TooLarge."""
-        match = self._store.directory.match
+        contract, match = self._contracts.of(tenant), self._store.directory.match
         # Without its contract's feature a tenant's events are kept and go nowhere (OC-7).
-        gated = not features.has(tenant, self._contracts.of(tenant).access.feature)
+        gated = not features.has(tenant, contract.access.feature)
         matches = [[] if gated else match(event.tenant, event.type, event.scope) for event in events]
-        followers = self._followers(tenant, events, None if gated else self._store.directory)
+        followers = self._followers(contract, tenant, events, None if gated else self._store.directory)
         if len(events) > 1:
             total = sum(map(len, matches)) + sum(one.deliveries for some in followers for one in some)
             if total > _MOST_DELIVERIES:
@@ -177,24 +186,28 @@ class Publisher:
                     f"The batch would make {total:,} deliveries; "
                     f"publish it in parts of at most {_MOST_DELIVERIES:,}."
                 )
-        return list(map(self._plan, events, matches, fingerprints, followers))
+        plan = partial(self._plan, contract)
+        return list(map(plan, events, matches, fingerprints, followers))
 
     async def publish_to(self, tenant: Tenant, endpoint: Endpoint, type: str, payload: bytes) -> Ingested:
         """Publish one event for one endpoint, whatever it is subscribed to: a test. Raises TooMany."""
         if tenant.quotas != UNLIMITED:
-            await self._admission.admit(tenant, 1)
+            tenant = await self._admitted(tenant, 1)
         now = self._clock.now()
         event = Event(self._ids.new("evt"), tenant.id, type, payload, now, now)
-        (answer,) = await self._fresh(tenant, lambda *_: [self._plan(event, [endpoint], None)])
+
+        def plan(tenant: Tenant, again: bool) -> list[Ingest]:
+            return [self._plan(self._contracts.of(tenant), event, [endpoint], None)]
+
+        (answer,) = await self._fresh(tenant, plan)
         return answer
 
     def _events(self, tenant: Tenant, drafts: Sequence[Draft]) -> list[Event]:
         """Raises Invalid, TooLarge, with the event's number if there are several."""
-        now = self._clock.now()
-        return _numbered(lambda draft: self._event(tenant, draft, now), drafts)
+        contract, now = self._contracts.of(tenant), self._clock.now()
+        return _numbered(lambda draft: self._event(contract, tenant, draft, now), drafts)
 
-    def _event(self, tenant: Tenant, draft: Draft, now: int) -> Event:
-        contract = self._contracts.of(tenant)
+    def _event(self, contract: Contract, tenant: Tenant, draft: Draft, now: int) -> Event:
         type = self._type(contract, rules.check_event_type(draft.type))
         payload = bytes(draft.payload)
         rules.check_size(payload, self._payload_limit)
@@ -225,10 +238,9 @@ class Publisher:
         return type
 
     def _followers(
-        self, tenant: Tenant, events: list[Event], told: Directory | None
+        self, contract: Contract, tenant: Tenant, events: list[Event], told: Directory | None
     ) -> list[Sequence[Follower]]:
         """What each event brings with it. Raises Invalid, with the event's number if there are several."""
-        contract = self._contracts.of(tenant)
         derivations = contract.derivations
         if not derivations and (told is None or not told.has_alerts(tenant.id)):
             return [()] * len(events)
@@ -246,6 +258,7 @@ class Publisher:
 
     def _plan(
         self,
+        contract: Contract,
         event: Event,
         endpoints: list[Endpoint],
         fingerprint: bytes | None,
@@ -253,13 +266,12 @@ class Publisher:
         on: Membership | None = None,
     ) -> Ingest:
         """What to store. Room in the lanes is taken here, and given back if it is not stored."""
-        contract = self._contracts.of(self._store.directory.tenant(event.tenant))
         if contract.selective:
             endpoints = [endpoint for endpoint in endpoints if contract.accepts(endpoint)]
         deliveries = [self._delivery(event, endpoint) for endpoint in endpoints[:_HANDED_OVER]]
         deliveries += [self._delivery(event, endpoint, wide=True) for endpoint in endpoints[_HANDED_OVER:]]
         planned = tuple(
-            [self._plan(one.event, one.endpoints, None, one.followers, one.on) for one in followers]
+            [self._plan(contract, one.event, one.endpoints, None, one.followers, one.on) for one in followers]
         )
         return Ingest(event, tuple(deliveries), fingerprint, planned, on)
 

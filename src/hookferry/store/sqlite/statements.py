@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -54,7 +55,7 @@ def execute_many(connection: sqlite3.Connection, sql: str, rows: Sequence[Row]) 
     start = changed = 0
     for size in chunks(len(rows)):
         part = rows[start : start + size]
-        values = [value for row in part for value in row]
+        values = list(chain.from_iterable(part))
         changed += connection.execute(with_rows(sql, size, len(part[0])), values).rowcount
         start += size
     return changed
@@ -66,9 +67,8 @@ def select_many(connection: sqlite3.Connection, sql: str, rows: Sequence[Row]) -
     start = 0
     for size in chunks(len(rows)):
         part = rows[start : start + size]
-        cursor = connection.execute(
-            with_rows(sql, size, len(part[0])), [value for row in part for value in row]
-        )
+        values = list(chain.from_iterable(part))
+        cursor = connection.execute(with_rows(sql, size, len(part[0])), values)
         found.update(msgspec.json.decode(cursor.fetchone()[0]))
         start += size
     return found

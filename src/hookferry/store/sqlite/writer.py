@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import accumulate
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from hookferry.errors import HookferryError, Unavailable
@@ -45,6 +46,7 @@ class Job(NamedTuple):
 
 
 _CALL = 9
+_RANK = attrgetter("rank")
 
 
 class Writer:
@@ -102,7 +104,7 @@ class Writer:
 
     def _begin(self) -> None:
         """Run what waits and hand the commit to the thread."""
-        batch = sorted(self._take(), key=_rank)
+        batch = sorted(self._take(), key=_RANK)
         calls = next((at for at, job in enumerate(batch) if job.rank == _CALL), len(batch))
         try:
             self._connection.execute("begin immediate")
@@ -200,10 +202,6 @@ def _roll_back(connection: sqlite3.Connection) -> None:
     with suppress(sqlite3.Error):
         if connection.in_transaction:
             connection.execute("rollback")
-
-
-def _rank(job: Job) -> int:
-    return job.rank
 
 
 def _call_each(
