@@ -28,27 +28,31 @@ async def test_a_database_that_is_away_is_no_bug() -> None:
     assert logs == []
 
 
-async def batches(first: int) -> list[int]:
-    """The sizes of commits where `first` members come together, and then two, a turn of the loop apart."""
+async def batches(apart: int) -> list[int]:
+    """The sizes of commits where one comes, and after its answer two, so many rounds of the loop apart."""
     sizes: list[int] = []
 
     async def commit(members: list[object]) -> list[object]:
         return members
 
     batcher = Batcher(commit, sizes.append, 100, rest)
-    await asyncio.gather(*[batcher.submit(1, "a member") for _ in range(first)])
-    later = [batcher.submit(1, "one")]
-    for _ in range(4):
+    await batcher.submit(1, "a member")
+    one = batcher.submit(1, "one")
+    for _ in range(apart):
         await asyncio.sleep(0)
-    await asyncio.gather(*later, batcher.submit(1, "two"))
+    await asyncio.gather(one, batcher.submit(1, "two"))
     await batcher.close()
     return sizes
 
 
-@pytest.mark.parametrize(("first", "sizes"), [(8, [8, 1, 1]), (9, [9, 2]), (24, [24, 2]), (25, [25, 1, 1])])
-async def test_after_a_medium_commit_the_next_waits_for_more(first: int, sizes: list[int]) -> None:
-    """After a small one few would come, and after a large one enough do."""
-    assert await batches(first) == sizes
+async def test_who_comes_soon_after_a_commit_goes_together() -> None:
+    """In a busy loop a round brings many, and each commit costs something for itself."""
+    assert await batches(2) == [1, 2]
+
+
+async def test_a_commit_waits_a_few_rounds_only() -> None:
+    """In an idle loop that is next to nothing."""
+    assert await batches(8) == [1, 1, 1]
 
 
 async def test_nothing_waits_while_more_stands_ready() -> None:
