@@ -17,8 +17,8 @@ _log = structlog.get_logger("hookferry.store")
 
 # A commit costs the database and us 0.3 ms for itself, and 10 µs for each member. Between two the loop goes
 # round so often: if it is busy that takes milliseconds and brings members, if it is idle next to nothing. One
-# process with 32 publishers has 11 % more throughput so, two with 64 have 4 %. To wait for 2 ms brought less,
-# and with 16 publishers took a third.
+# process has 11 % more throughput so with 32 publishers and 5 % with 16, which lost a third where the wait
+# was of some milliseconds.
 _ROUNDS = 4
 # A commit that takes so many seconds waits for something: the disk, a standby, somebody's lock.
 _SLOW = 1.0

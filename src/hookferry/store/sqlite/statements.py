@@ -1,7 +1,7 @@
 """SQLite's side of `store.database`: statements that run at once, on whichever thread calls."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -52,23 +52,21 @@ def execute_many(connection: sqlite3.Connection, sql: str, rows: Sequence[Row]) 
     The driver lets go of the interpreter's lock once for each step of a statement and must then queue
     for it behind the event loop: with `executemany` an event cost 110 µs on a busy loop, so 47 µs.
     """
-    start = changed = 0
-    for size in chunks(len(rows)):
-        part = rows[start : start + size]
-        values = list(chain.from_iterable(part))
-        changed += connection.execute(with_rows(sql, size, len(part[0])), values).rowcount
-        start += size
-    return changed
+    return sum(connection.execute(query, values).rowcount for query, values in _filled(sql, rows))
 
 
 def select_many(connection: sqlite3.Connection, sql: str, rows: Sequence[Row]) -> set[str]:
     """Run a query with `:rows` that gives one JSON array of ids, for all rows."""
     found: set[str] = set()
+    for query, values in _filled(sql, rows):
+        found.update(msgspec.json.decode(connection.execute(query, values).fetchone()[0]))
+    return found
+
+
+def _filled(sql: str, rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
+    """The statements for all rows, each with its values."""
     start = 0
     for size in chunks(len(rows)):
         part = rows[start : start + size]
-        values = list(chain.from_iterable(part))
-        cursor = connection.execute(with_rows(sql, size, len(part[0])), values)
-        found.update(msgspec.json.decode(cursor.fetchone()[0]))
+        yield with_rows(sql, size, len(part[0])), list(chain.from_iterable(part))
         start += size
-    return found
