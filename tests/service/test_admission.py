@@ -135,7 +135,7 @@ async def test_under_way_nobody_waits_for_a_count(house: House, clock: ManualClo
     await waiting(house, 3)
     clock.advance(2)
     await publish(house)
-    await house.store.waiting("demo", 10)  # reads come one after the other
+    await house.store.waiting("demo", 10)  # reads of SQLite come one after the other
     assert (await refusal(house))[0] == "backlog_full"
 
 

@@ -44,7 +44,7 @@ class Admission:
         self._now = 0
         self._full_at: dict[str, int] = {}
         self._counts: dict[str, _Count] = {}
-        self._counting: dict[str, asyncio.Task[_Count]] = {}
+        self._counting: dict[str, asyncio.Task[int]] = {}
 
     async def admit(self, tenant: Tenant, events: int) -> None:
         """Raises TooMany if a tenant may not publish so many events now."""
@@ -85,26 +85,28 @@ class Admission:
         task = self._counting.get(tenant) or self._begin(tenant, quota)
         if known is not None and known.at <= now < known.again_at + _TOO_OLD:
             return known.waiting
-        return (await asyncio.shield(task)).waiting
+        return await asyncio.shield(task)
 
-    def _begin(self, tenant: str, quota: int) -> "asyncio.Task[_Count]":
+    def _begin(self, tenant: str, quota: int) -> "asyncio.Task[int]":
         if len(self._counts) > len(self._store.directory.tenants):
             self._counts.clear()
         task = self._counting[tenant] = asyncio.create_task(self._count(tenant, quota))
         task.add_done_callback(lambda task: self._counted(tenant, task))
         return task
 
-    async def _count(self, tenant: str, quota: int) -> _Count:
+    async def _count(self, tenant: str, quota: int) -> int:
         begun = self._clock.now()
         waiting = await self._store.waiting(tenant, quota + 1)
         now = self._clock.now()
-        return _Count(waiting, now, now + max(_COUNT_EVERY, _COUNT_SHARE * (now - begun)))
+        again_at = now + max(_COUNT_EVERY, _COUNT_SHARE * (now - begun))
+        self._counts[tenant] = _Count(waiting, now, again_at)
+        return waiting
 
-    def _counted(self, tenant: str, task: "asyncio.Task[_Count]") -> None:
+    def _counted(self, tenant: str, task: "asyncio.Task[int]") -> None:
         """A count that failed is nobody's error but theirs who wait for it."""
         del self._counting[tenant]
-        if not task.cancelled() and task.exception() is None:
-            self._counts[tenant] = task.result()
+        if not task.cancelled():
+            task.exception()
 
 
 def _refusal(message: str, code: str, seconds: int) -> TooMany:
