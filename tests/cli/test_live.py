@@ -15,13 +15,20 @@ import httpx
 from tests.cli.world import ADMIN_KEY, Tenant, World, run
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+# A shell that runs the tests in the background has them, and all that they start, ignore Ctrl-C.
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from hookferry.cli.main import main
+main()
+"""
 
 
 @contextmanager
 def process(*args: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
     """A command of its own, killed at the end if it still runs."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HOOKFERRY_")}
-    program = [sys.executable, "-c", "from hookferry.cli.main import main; main()", *args]
+    program = [sys.executable, "-c", PROGRAM, *args]
     with subprocess.Popen(
         program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**clean, **environ}
     ) as started:
