@@ -116,4 +116,26 @@ BREAKS = (
         (Patch("delivery/dispatcher.py", "_POLL = 1000\n", "_POLL = 3_600_000\n"),),
         ("tests/faults/test_07_to_11_database.py::test_fault_11_no_notifications",),
     ),
+    Break(
+        "a result is told as settled before it is on disk",
+        (
+            Patch(
+                "store/postgres/__init__.py",
+                "        if not await self._flushes.awaited(publishing):\n",
+                "        if False:\n",
+            ),
+        ),
+        ("tests/store/test_flushes.py::test_a_crash_before_that_loses_no_result",),
+    ),
+    Break(
+        "a result is on disk once any publish is",
+        (
+            Patch(
+                "store/postgres/flushes.py",
+                "return self._flushed if session is self._session else asyncio.Event()",
+                "return self._flushed",
+            ),
+        ),
+        ("tests/store/test_flushes.py",),
+    ),
 )

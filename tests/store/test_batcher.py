@@ -10,17 +10,13 @@ from hookferry.errors import Unavailable
 from hookferry.store.postgres.batcher import Batcher
 
 
-async def rest() -> None:
-    """Nothing waits."""
-
-
 async def test_a_database_that_is_away_is_no_bug() -> None:
     """A commit that finds the database gone on its way answers 503 and logs no bug (FAULTS, 7)."""
 
     async def commit(members: list[object]) -> list[object]:
         raise Unavailable("gone", for_all=True)
 
-    batcher = Batcher(commit, lambda size: None, 100, rest)
+    batcher = Batcher(commit, lambda size: None, 100)
     with capture_logs() as logs:
         with pytest.raises(Unavailable):
             await batcher.submit(1, "a member")
@@ -35,7 +31,7 @@ async def batches(apart: int) -> list[int]:
     async def commit(members: list[object]) -> list[object]:
         return members
 
-    batcher = Batcher(commit, sizes.append, 100, rest)
+    batcher = Batcher(commit, sizes.append, 100)
     await batcher.submit(1, "a member")
     one = batcher.submit(1, "one")
     for _ in range(apart):
@@ -62,7 +58,7 @@ async def test_nothing_waits_while_more_stands_ready() -> None:
     async def commit(members: list[object]) -> list[object]:
         return members
 
-    batcher = Batcher(commit, sizes.append, 12, rest)
+    batcher = Batcher(commit, sizes.append, 12)
     first, *others = [batcher.submit(1, "a member") for _ in range(20)]
     await first
     await asyncio.gather(*others, batcher.submit(1, "late"))
@@ -85,7 +81,7 @@ class Meets:
 
 async def test_a_commit_that_meets_another_is_tried_again() -> None:
     """FAULTS, 10."""
-    batcher = Batcher(Meets(3), lambda size: None, 100, rest)
+    batcher = Batcher(Meets(3), lambda size: None, 100)
     assert await batcher.submit(1, "a member") == "a member"
 
 
@@ -93,7 +89,7 @@ async def test_tries_are_bounded() -> None:
     """Whatever is in its way for good ends as 503, not as an endless wait (FAULTS, 10)."""
     commit = Meets(1000)
     with pytest.raises(Unavailable):
-        await Batcher(commit, lambda size: None, 100, rest).submit(1, "a member")
+        await Batcher(commit, lambda size: None, 100).submit(1, "a member")
     assert commit.tries < 10
 
 
@@ -105,12 +101,12 @@ async def test_a_failure_that_nobody_knows_is_answered(monkeypatch: pytest.Monke
 
     monkeypatch.setattr("hookferry.store.postgres.batcher.unavailable", puzzled)
     with pytest.raises(AttributeError):
-        await Batcher(Meets(1000), lambda size: None, 100, rest).submit(1, "a member")
+        await Batcher(Meets(1000), lambda size: None, 100).submit(1, "a member")
 
 
 async def test_a_slow_commit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks why publishes take seconds finds it in the log."""
     monkeypatch.setattr("hookferry.store.postgres.batcher._SLOW", 0)
     with capture_logs() as logs:
-        await Batcher(Meets(0), lambda size: None, 100, rest).submit(1, "a member")
+        await Batcher(Meets(0), lambda size: None, 100).submit(1, "a member")
     assert [(line["event"], line["members"]) for line in logs] == [("slow commit", 1)]

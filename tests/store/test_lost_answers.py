@@ -138,10 +138,21 @@ async def test_while_nothing_can_be_asked_nothing_is_kept_in_mind(behind: Behind
     assert store._leases.lost == {}
 
 
-async def test_between_batches_no_connection_is_held(behind: Behind) -> None:
+async def test_a_connection_that_nobody_uses_is_given_back(behind: Behind) -> None:
     """The pool closes those that stand idle, before somebody on the way cuts them off without a word."""
     store = behind.world.store
     assert isinstance(store, PostgresStore)
     await behind.world.publish()
-    await store._ingests.close()
+    await behind.later(10)
+    await behind.later(10)
     assert store._pool.get_idle_size() == store._pool.get_size()
+
+
+async def test_a_connection_in_use_is_not_given_back(behind: Behind) -> None:
+    """However long a commit takes: somebody else would be given it."""
+    store = behind.world.store
+    assert isinstance(store, PostgresStore)
+    async with store._ingesting.connection() as connection:
+        await behind.later(10)
+        await behind.later(10)
+        assert store._ingesting.held is connection

@@ -232,6 +232,10 @@ class World:
     async def flush(self) -> None:
         """Return once everything that was asked for before is committed."""
         await self.store.reconcile("none", self.clock.now(), 1)
+        await self.until_settled()
+
+    async def until_settled(self) -> None:
+        """Return once nothing waits for its commit."""
         while self.store.unsettled:
             self._told.clear()
             await self._told.wait()

@@ -59,6 +59,11 @@ class Proxy:
         self._back.clear()
         self._held.clear()
 
+    def deaf(self) -> None:
+        """What we ask does not arrive; answers come back, what was held too."""
+        self._there.clear()
+        self._back.set()
+
     async def held(self) -> None:
         """Return once an answer has come that does not go on."""
         await self._held.wait()

@@ -23,6 +23,7 @@ from hookferry.store.postgres.connection import (
     transaction,
     translated,
 )
+from hookferry.store.postgres.flushes import Flushes
 from hookferry.store.postgres.leases import Leases
 from hookferry.store.postgres.statements import Statements
 from hookferry.store.postgres.watcher import Watcher
@@ -75,6 +76,7 @@ class PostgresStore(SharedStore):
         self._hint: asyncio.TimerHandle | None = None
         self._hints: set[asyncio.Task[None]] = set()
         self._leases = Leases(clock)
+        self._flushes = Flushes()
 
     # Life
 
@@ -90,8 +92,8 @@ class PostgresStore(SharedStore):
             undo.pop_all()
         loop = asyncio.get_running_loop()
         self._ingesting, self._settling = Kept(self._pool), Kept(self._pool)
-        self._ingests = Batcher(self._ingest_all, self._on_batch, _HEAVIEST, self._ingesting.give_back)
-        self._settles = Batcher(self._settle_all, self._on_batch, _HEAVIEST, self._settling.give_back)
+        self._ingests = Batcher(self._ingest_all, self._on_batch, _HEAVIEST)
+        self._settles = Batcher(self._settle_all, self._on_batch, _HEAVIEST)
         self._settlements = Settlements(self._post, loop, self.clock, self._on_settled)
         self._watching = loop.create_task(self._watcher.run(lambda: self.worker))
 
@@ -189,10 +191,13 @@ class PostgresStore(SharedStore):
         results: Sequence[Any] | None
         if plain:
             async with self._ingesting.connection() as connection:
+                on_disk = self._flushes.begun(connection)
                 with self._leases.of(self.worker) as lease:
                     results = await hot.ingest(
                         Statements(connection), planned, self.worker, lease, tenants, seen
                     )
+                if results is not None:
+                    on_disk.set()
         else:
             results = await self._ingest_asking(planned, tenants, seen)
         if results is None:
@@ -248,11 +253,21 @@ class PostgresStore(SharedStore):
         async with self._settling.connection() as connection:
             db = Statements(connection)
             if all(hot.is_success(one) and one.work.delivery.endpoint not in unwell for one in members):
-                return await hot.settle(db, members)
+                return await self._settle_successes(db, members)
             async with connection.transaction():
                 if any(member.seen and member.seen.tally.gone for member in members):
                     await db.rows("lock_changes")
                 return await queue.settle(db, members, self._watch())
+
+    async def _settle_successes(self, db: Statements, members: list[Settlement]) -> list[Settled]:
+        """Commit them. Where publishes are on their way too, the disk is written once for both."""
+        publishing = self._ingesting.held if self._ingests.busy else None
+        if publishing is None or self._direct is not None:  # a pooler's sessions outlive the server's
+            return await hot.settle(db, members, on_disk=True)
+        settled = await hot.settle(db, members, on_disk=False)
+        if not await self._flushes.awaited(publishing):
+            await db.rows("flush")
+        return settled
 
     @property
     def unsettled(self) -> int:
@@ -302,6 +317,9 @@ class PostgresStore(SharedStore):
             with translated():
                 await self._watcher.load()
         self._until, self._lease_time = until, until - now
+        with translated():
+            for kept in (self._ingesting, self._settling):
+                await kept.give_back_unused()
 
     async def _register(self, until: int) -> None:
         await self._transact(lambda db: db.run("register", self.worker, until, self._delivers))

@@ -36,8 +36,7 @@ class Batcher:
     """Runs `commit` for many members in one transaction, one transaction at a time.
 
     `commit` gives a result for each, which may be an exception. `heaviest` bounds the rows of one
-    transaction, `on_batch` is told how many members each had, `rest` is called when nothing waits any more.
-    Its mutable state is what waits.
+    transaction, `on_batch` is told how many members each had. Its mutable state is what waits.
     """
 
     def __init__(
@@ -45,12 +44,10 @@ class Batcher:
         commit: Callable[[list[Any]], Awaitable[list[Any]]],
         on_batch: Callable[[int], None],
         heaviest: int,
-        rest: Callable[[], Awaitable[None]],
     ) -> None:
         self._commit = commit
         self._on_batch = on_batch
         self._heaviest = heaviest
-        self._rest = rest
         self._jobs: list[Job] = []
         self._task: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
@@ -64,6 +61,11 @@ class Batcher:
     def post(self, weight: int, member: Any, done: Done) -> None:
         """The same without a future: `done` is called once for all such members of a commit."""
         self._add(Job(weight, member, done))
+
+    @property
+    def busy(self) -> bool:
+        """True while a commit runs, or the next one gathers."""
+        return self._task is not None
 
     async def close(self) -> None:
         """Commit what waits."""
@@ -85,7 +87,6 @@ class Batcher:
                 self._tell(batch, await self._timed([job.member for job in batch]))
                 if not more:
                     await self._gather()
-            await self._rest()
         finally:
             self._task = None
             if self._jobs:

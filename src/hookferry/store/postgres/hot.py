@@ -40,10 +40,10 @@ def is_success(one: Settlement) -> bool:
     return one.status is DeliveryStatus.SUCCEEDED and one.attempt is not None
 
 
-async def settle(db: Statements, members: Sequence[Settlement]) -> list[Settled]:
-    """Commit successes."""
+async def settle(db: Statements, members: Sequence[Settlement], on_disk: bool) -> list[Settled]:
+    """Commit successes. Unless `on_disk`, without waiting for the disk."""
     rows = [_success_row(one, one.attempt) for one in members if one.attempt is not None]
-    ended = {id for (id,) in await db.rows("succeed_all", rows)}
+    ended = {id for (id,) in await db.rows("succeed_all", rows, on_disk)}
     return [Settled(one, stale=one.work.delivery.id not in ended) for one in members]
 
 

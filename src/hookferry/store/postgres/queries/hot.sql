@@ -21,7 +21,10 @@ select count(*) from fresh
 
 -- name: succeed_all
 -- First attempts and retries that succeeded; those whose lease a newer claim has fenced off are left out.
-with ended as (
+with disk as materialized (
+    -- For this transaction alone.
+    select case when not $2::boolean then set_config('synchronous_commit', 'off', true) end
+), ended as (
     delete from queue using unnest($1::success[]) as v
     where queue.tenant = v.tenant and queue.id = v.id and queue.token = v.token
     returning queue.event, queue.endpoint, queue.type, queue.created_at, queue.retry_of, v.*
@@ -35,4 +38,8 @@ with ended as (
            body_head, body_tail, answer
     from ended
 )
-select id from ended
+select id from ended cross join disk
+
+-- name: flush
+-- A commit that waits for the disk, and so for all that was committed before it.
+select pg_logical_emit_message(true, 'hookferry', ''::text)
