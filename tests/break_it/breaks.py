@@ -121,18 +121,40 @@ BREAKS = (
         (
             Patch(
                 "store/postgres/__init__.py",
-                "        if not await self._flushes.awaited(publishing):\n",
-                "        if False:\n",
+                "on_disk = await self._flushes.awaited(publishing)",
+                "on_disk = True",
             ),
         ),
         ("tests/store/test_flushes.py::test_a_crash_before_that_loses_no_result",),
+    ),
+    Break(
+        "a result that is tried again is told although nothing was written",
+        (
+            Patch(
+                "store/postgres/__init__.py",
+                "if not on_disk or any(one.stale for one in settled):",
+                "if not on_disk:",
+            ),
+        ),
+        ("tests/store/test_flushes.py::test_a_crash_after_a_second_try_loses_no_result",),
+    ),
+    Break(
+        "a result is on disk once a publish is that had begun before",
+        (
+            Patch(
+                "store/postgres/__init__.py",
+                "                on_disk.set()\n",
+                "                self._flushes.begun(connection).set()\n",
+            ),
+        ),
+        ("tests/store/test_flushes.py",),
     ),
     Break(
         "a result is on disk once any publish is",
         (
             Patch(
                 "store/postgres/flushes.py",
-                "return self._flushed if session is self._session else asyncio.Event()",
+                "return self._flushed if session is self.session else asyncio.Event()",
                 "return self._flushed",
             ),
         ),

@@ -41,8 +41,11 @@ def sqlite_store(path: Path, clock: ManualClock, key: bytes = KEY) -> SqliteStor
     return SqliteStore(path, clock, IdMaker(clock.now, Random(path.name).getrandbits), Vault(key))
 
 
-def postgres_store(url: str, clock: ManualClock, key: bytes = KEY) -> PostgresStore:
-    return PostgresStore(url, clock, IdMaker(clock.now, Random().getrandbits), Vault(key), migrate=True)
+def postgres_store(
+    url: str, clock: ManualClock, key: bytes = KEY, direct: str | None = None
+) -> PostgresStore:
+    ids = IdMaker(clock.now, Random().getrandbits)
+    return PostgresStore(url, clock, ids, Vault(key), migrate=True, direct=direct)
 
 
 @asynccontextmanager

@@ -90,7 +90,9 @@ class Observer:
             registry=registry,
         )
         self._stale = Counter(
-            "hookferry_stale", "Results that a newer claim had overtaken.", registry=registry
+            "hookferry_stale",
+            "Results of deliveries that were claimed anew or had ended.",
+            registry=registry,
         )
         self._duration = Histogram(
             "hookferry_attempt_seconds", "How long an attempt took.", _SECONDS, registry

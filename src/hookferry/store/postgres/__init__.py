@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AsyncExitStack, suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hookferry.clock import Clock
 from hookferry.errors import HookferryError
@@ -32,6 +32,9 @@ from hookferry.store.settlements import Committed, Settlements
 from hookferry.store.shared import SharedStore
 from hookferry.store.values import Backlog, Ingest, Ingested, OutdatedError, Pruned, Settled, Settlement
 from hookferry.store.vault import Vault
+
+if TYPE_CHECKING:
+    from hookferry.store.postgres.connection import Connection
 
 T = TypeVar("T")
 
@@ -189,17 +192,17 @@ class PostgresStore(SharedStore):
         seen = min(seen for _, seen in members)
         plain = all(hot.is_plain(one) for events in planned for one in events)
         results: Sequence[Any] | None
-        if plain:
-            async with self._ingesting.connection() as connection:
-                on_disk = self._flushes.begun(connection)
-                with self._leases.of(self.worker) as lease:
-                    results = await hot.ingest(
-                        Statements(connection), planned, self.worker, lease, tenants, seen
-                    )
-                if results is not None:
-                    on_disk.set()
-        else:
-            results = await self._ingest_asking(planned, tenants, seen)
+        # A connection first: while there is none nothing is leased either.
+        async with self._ingesting.connection() as connection:
+            on_disk = self._flushes.begun(connection)
+            with self._leases.of(self.worker) as lease:
+                if plain:
+                    db = Statements(connection)
+                    results = await hot.ingest(db, planned, self.worker, lease, tenants, seen)
+                else:
+                    results = await self._ingest_asking(connection, planned, lease, tenants, seen)
+            if results is not None:
+                on_disk.set()
         if results is None:
             await self._refresh()
             return [OutdatedError()] * len(members)
@@ -208,19 +211,21 @@ class PostgresStore(SharedStore):
         return list(results)
 
     async def _ingest_asking(
-        self, planned: list[list[Ingest]], tenants: list[str], seen: int
+        self,
+        connection: "Connection",
+        planned: list[list[Ingest]],
+        lease: str,
+        tenants: list[str],
+        seen: int,
     ) -> Sequence[Any] | None:
         """The same with idempotency keys and followers, which ask the database first."""
-        # A connection first: while there is none nothing is leased either.
-        async with self._ingesting.connection() as connection:
-            with self._leases.of(self.worker) as lease:
-                async with connection.transaction():
-                    db = Statements(connection)
-                    if await db.row("still_fresh", self.worker, tenants, seen) is None:
-                        return None
-                    for subject in _subjects(planned):
-                        await db.rows("lock_set", subject)
-                    return await queue.ingest(db, planned, lease)
+        async with connection.transaction():
+            db = Statements(connection)
+            if await db.row("still_fresh", self.worker, tenants, seen) is None:
+                return None
+            for subject in _subjects(planned):
+                await db.rows("lock_set", subject)
+            return await queue.ingest(db, planned, lease)
 
     async def _refresh(self) -> None:
         now = self.clock.now()
@@ -249,25 +254,37 @@ class PostgresStore(SharedStore):
         self._settles.post(2, settlement, done)
 
     async def _settle_all(self, members: list[Settlement]) -> list[Settled]:
-        unwell = self.directory.health
         async with self._settling.connection() as connection:
             db = Statements(connection)
-            if all(hot.is_success(one) and one.work.delivery.endpoint not in unwell for one in members):
-                return await self._settle_successes(db, members)
-            async with connection.transaction():
-                if any(member.seen and member.seen.tally.gone for member in members):
-                    await db.rows("lock_changes")
-                return await queue.settle(db, members, self._watch())
+            if not self._are_successes(members):
+                settled, on_disk = await self._settle_asking(connection, members), True
+            elif (publishing := self._publishing()) is None:
+                settled, on_disk = await hot.settle(db, members, on_disk=True), True
+            else:
+                settled = await hot.settle(db, members, on_disk=False)
+                on_disk = await self._flushes.awaited(publishing)
+            # What is stale here an earlier try of ours may have ended, which was not on disk when we lost it.
+            # This one wrote nothing then, and what writes nothing does not wait for the disk.
+            if not on_disk or any(one.stale for one in settled):
+                await db.rows("flush")
+            return settled
 
-    async def _settle_successes(self, db: Statements, members: list[Settlement]) -> list[Settled]:
-        """Commit them. Where publishes are on their way too, the disk is written once for both."""
-        publishing = self._ingesting.held if self._ingests.busy else None
-        if publishing is None or self._direct is not None:  # a pooler's sessions outlive the server's
-            return await hot.settle(db, members, on_disk=True)
-        settled = await hot.settle(db, members, on_disk=False)
-        if not await self._flushes.awaited(publishing):
-            await db.rows("flush")
-        return settled
+    def _are_successes(self, members: list[Settlement]) -> bool:
+        """True for what only ends deliveries, of endpoints that are well."""
+        unwell = self.directory.health
+        return all(hot.is_success(one) and one.work.delivery.endpoint not in unwell for one in members)
+
+    def _publishing(self) -> Any:
+        """The session whose commits write the disk for settlements too; None if there is none to count on."""
+        # A pooler's sessions outlive the server's.
+        return self._ingesting.held if self._ingests.busy and self._direct is None else None
+
+    async def _settle_asking(self, connection: "Connection", members: list[Settlement]) -> list[Settled]:
+        async with connection.transaction():
+            db = Statements(connection)
+            if any(member.seen and member.seen.tally.gone for member in members):
+                await db.rows("lock_changes")
+            return await queue.settle(db, members, self._watch())
 
     @property
     def unsettled(self) -> int:
@@ -317,9 +334,8 @@ class PostgresStore(SharedStore):
             with translated():
                 await self._watcher.load()
         self._until, self._lease_time = until, until - now
-        with translated():
-            for kept in (self._ingesting, self._settling):
-                await kept.give_back_unused()
+        await self._ingesting.give_back_unused()
+        await self._settling.give_back_unused()
 
     async def _register(self, until: int) -> None:
         await self._transact(lambda db: db.run("register", self.worker, until, self._delivers))

@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: what they are set to, and what their failures mean."""
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -208,15 +208,21 @@ async def transaction(pool: "asyncpg.Pool[Any]", **options: Any) -> AsyncIterato
         yield connection
 
 
+# Times that a connection is used until it goes back to the pool, which ends it after 50,000 statements: its
+# process in the database grows with what it has planned.
+_MOST_USES = 10_000
+
+
 class Kept:
     """A connection of the pool that is kept from one use to the next, by one user at a time.
 
     To take one and to give it back costs the client 50 µs, as much as the statement's own way. Its mutable
-    state is the connection, and whether it is or was in use.
+    state is the connection, how often it was used since it was taken, and whether it is or was in use.
     """
 
     def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
         self._pool = pool
+        self._uses = 0
         self._used = self._in_use = False
         self.held: asyncpg.pool.PoolConnectionProxy[Any] | None = None
 
@@ -226,8 +232,9 @@ class Kept:
         self._used = self._in_use = True
         try:
             held = self.held
-            if held is None or not _lives(held):
+            if held is None or not _lives(held) or self._uses >= _MOST_USES:
                 held = await self._another()
+            self._uses += 1
             yield held
         except BaseException:
             await self._give_back()
@@ -238,13 +245,16 @@ class Kept:
     async def give_back_unused(self) -> None:
         """Keep it no longer if nobody has used it since the last call: what stands idle for minutes may be
         cut off without a word."""
-        if not (self._used or self._in_use):
-            await self._give_back()
-        self._used = False
+        used, self._used = self._used, False
+        if not (used or self._in_use):
+            # The pool ends one that it cannot take back, and nobody else needs to know.
+            with suppress(*FAILURES):
+                await self._give_back()
 
     async def _another(self) -> "asyncpg.pool.PoolConnectionProxy[Any]":
         await self._give_back()
         held = self.held = await self._pool.acquire(timeout=ACQUIRE)
+        self._uses = 0
         return held
 
     async def _give_back(self) -> None:

@@ -8,14 +8,16 @@ _PATIENCE = 0.05
 
 
 class Flushes:
-    """PostgreSQL writes its log in order: with a commit all is on disk that was committed before it began.
+    """PostgreSQL writes its log in order: what was committed before a commit began is on disk once that is.
 
-    Unless the server has crashed in between. A session that was open all the time proves that it has not, for
-    a crash ends every session. Its mutable state is who waits, and for which session.
+    That commit has to wait for the disk, and to have written something. And the server must not have crashed
+    in between: a session that was open all the time proves it, for a crash ends every session.
+
+    Its mutable state is who waits: for a commit of which `session`, if any.
     """
 
     def __init__(self) -> None:
-        self._session: Any = None
+        self.session: Any = None
         self._flushed = asyncio.Event()
 
     async def awaited(self, session: Any) -> bool:
@@ -23,16 +25,16 @@ class Flushes:
 
         Only one may wait at a time. The session was open before what it is to take along was committed.
         """
-        self._session, self._flushed = session, asyncio.Event()
+        self.session, self._flushed = session, asyncio.Event()
         try:
             async with asyncio.timeout(_PATIENCE):
                 await self._flushed.wait()
         except TimeoutError:
             return False
         finally:
-            self._session = None
+            self.session = None
         return True
 
     def begun(self, session: Any) -> asyncio.Event:
         """To be set once what a session is about to commit is on disk."""
-        return self._flushed if session is self._session else asyncio.Event()
+        return self._flushed if session is self.session else asyncio.Event()

@@ -41,7 +41,10 @@ def is_success(one: Settlement) -> bool:
 
 
 async def settle(db: Statements, members: Sequence[Settlement], on_disk: bool) -> list[Settled]:
-    """Commit successes. Unless `on_disk`, without waiting for the disk."""
+    """Commit successes; unless `on_disk`, without waiting for the disk.
+
+    Of stale ones nothing is written, nor waited for.
+    """
     rows = [_success_row(one, one.attempt) for one in members if one.attempt is not None]
     ended = {id for (id,) in await db.rows("succeed_all", rows, on_disk)}
     return [Settled(one, stale=one.work.delivery.id not in ended) for one in members]
