@@ -89,11 +89,7 @@ class Observer:
             ["cause"],
             registry=registry,
         )
-        self._stale = Counter(
-            "hookferry_stale",
-            "Results of deliveries that were claimed anew or had ended.",
-            registry=registry,
-        )
+        self._stale = Counter("hookferry_stale", "Results that came too late.", registry=registry)
         self._duration = Histogram(
             "hookferry_attempt_seconds", "How long an attempt took.", _SECONDS, registry
         )
