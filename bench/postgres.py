@@ -23,8 +23,8 @@ _SETTINGS = {
     "max_wal_size": "4GB",
     "min_wal_size": "1GB",
 }
-# A server that has run for a while uses the files of its log again. A new one makes each, 16 MB of zeros, while
-# commits wait: 4 to 44 ms here, more than once a second. These are more files than a run of 30 s writes.
+# A server that has run for a while uses the files of its log again. A new one makes each, 16 MB of zeros,
+# while commits wait: 4 to 44 ms here, more than once a second. These are more than a run of 30 s writes.
 _USE_LOG = """
 do $$
 begin

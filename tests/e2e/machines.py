@@ -45,7 +45,7 @@ def machine(folder: Path, url: str, *flags: str, **env: str | None) -> ServerPro
     return ServerProcess(folder, *LOOPBACK, *flags, env={**environment(url), **env})
 
 
-async def migrate(folder: Path, url: str) -> None:
+async def migrate(folder: Path, url: str, **env: str | None) -> None:
     """Bring the database to this version, as a deploy does."""
-    code, said = await command(folder, url, "migrate", "up")
+    code, said = await command(folder, url, "migrate", "up", **env)
     assert code == 0, said
