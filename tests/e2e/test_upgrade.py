@@ -38,7 +38,9 @@ def last_release(tmp_path_factory: pytest.TempPathFactory) -> str:
         pytest.skip("there is no release before this commit")
     folder = tmp_path_factory.mktemp("last-release")
     packed = folder / "src.zip"
-    subprocess.run(["git", "-C", ROOT, "archive", "--format=zip", f"--output={packed}", name, "src"], check=True)
+    subprocess.run(
+        ["git", "-C", ROOT, "archive", "--format=zip", f"--output={packed}", name, "src"], check=True
+    )
     with zipfile.ZipFile(packed) as archive:
         archive.extractall(folder)
     return str(folder / "src")
