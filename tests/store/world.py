@@ -79,6 +79,11 @@ class World:
         self._told = asyncio.Event()
         store.listen(self._on_settled)
 
+    def move_to(self, store: Store) -> None:
+        """Go on with another store, which has the same in it."""
+        self.store = store
+        store.listen(self._on_settled)
+
     def _on_settled(self, settled: Sequence[Settled]) -> None:
         self.settled.extend(settled)
         self._told.set()
@@ -117,6 +122,12 @@ class World:
         )
         while await self.store.reconcile(endpoint.id, self.clock.now(), 10):
             pass
+
+    async def set_secret(self, secret: str, endpoint: Endpoint) -> None:
+        """Sign with a new secret and no old one."""
+        await self.store.change_endpoint(
+            endpoint.tenant, endpoint.id, lambda old: msgspec.structs.replace(old, secrets=(Secret(secret),))
+        )
 
     async def set_rate(self, limit: float | None) -> None:
         """Let the endpoint have so many requests a second."""
