@@ -17,7 +17,7 @@ import uvloop
 
 from hookferry.delivery.guard import Guard
 from hookferry.delivery.sender import Sender
-from hookferry.model import Outcome, Request
+from hookferry.exchange import Outcome, Request
 
 Message = MutableMapping[str, Any]
 

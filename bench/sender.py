@@ -15,7 +15,7 @@ from bench.report import BenchError, Row
 from bench.run import Run
 from hookferry.delivery.guard import Guard
 from hookferry.delivery.sender import Sender
-from hookferry.model import Outcome, Request
+from hookferry.exchange import Outcome, Request
 
 _AT_A_TIME = 64
 _HEADERS = (("content-type", "application/json"),)

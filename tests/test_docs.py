@@ -13,8 +13,9 @@ from hookferry.api.answers import Published
 from hookferry.api.problems import CODES
 from hookferry.config import SETTINGS
 from hookferry.delivery.observer import AttemptLine, Observer
+from hookferry.exchange import Outcome
 from hookferry.logs import Lines
-from hookferry.model import Outcome, Permission
+from hookferry.model import Permission
 from hookferry.service.explanations import Why
 from hookferry.service.forms import NewAlert, NewEndpoint, NewKey, NewMember, NewRole, NewTenant
 from hookferry.service.publish import Draft

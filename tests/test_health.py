@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from hookferry.exchange import Outcome, Verdict
 from hookferry.health import (
     OURS,
     Breaker,
     Change,
     Health,
-    Policy,
     Tally,
     after,
     allowance,
@@ -21,7 +21,7 @@ from hookferry.health import (
     probe,
     tally,
 )
-from hookferry.model import Outcome, Verdict
+from hookferry.policy import Policy
 
 NOW = 1_800_000_000_000
 SECOND = 1000

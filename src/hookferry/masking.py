@@ -2,7 +2,7 @@
 
 import re
 
-from hookferry.model import Headers
+from hookferry.exchange import Headers
 
 MASK = "***"
 

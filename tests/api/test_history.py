@@ -3,9 +3,10 @@
 import msgspec
 import pytest
 
-from hookferry import model
+from hookferry import exchange
 from hookferry.api.attempts import Attempt
-from hookferry.model import DeliveryStatus, Endpoint, Outcome, Phases, Request, Response, Result
+from hookferry.exchange import Outcome, Phases, Request, Response, Result
+from hookferry.model import DeliveryStatus, Endpoint
 from hookferry.service.forms import NewEndpoint
 from hookferry.store.values import Settlement
 from tests.api.conftest import Client
@@ -181,7 +182,7 @@ async def test_filter_attempts(
 def test_attempt_without_request() -> None:
     """An attempt that ended before its request was made has none to show."""
     result = Result(Outcome.UNREADABLE_SECRET, 0)
-    shown = Attempt.of(model.Attempt("att_1", "dlv_1", "ep_1", 1, 0, None, result))
+    shown = Attempt.of(exchange.Attempt("att_1", "dlv_1", "ep_1", 1, 0, None, result))
     assert (shown.request, shown.response, shown.status_code) == (None, None, None)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 
 from hookferry.contracts import builtin
 from hookferry.errors import Invalid
-from hookferry.model import Headers
+from hookferry.exchange import Headers
 from hookferry.receiver.answers import Answer
 from hookferry.receiver.protocol import Connection
 

@@ -7,20 +7,8 @@ import pytest
 
 from hookferry.contracts import Contract, load
 from hookferry.errors import ContractError
-from hookferry.model import (
-    Delivery,
-    DeliveryStatus,
-    Endpoint,
-    EndpointStatus,
-    Event,
-    Headers,
-    Outcome,
-    Request,
-    Response,
-    Result,
-    Scope,
-    Secret,
-)
+from hookferry.exchange import Headers, Outcome, Request, Response, Result
+from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event, Scope, Secret
 
 NOW = 1_770_091_506_789
 """2026-02-03T04:05:06.789Z"""

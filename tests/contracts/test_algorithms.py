@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 from hookferry.contracts import Contract
 from hookferry.contracts.signing import ENCODINGS, HMACS
 from hookferry.errors import Invalid
-from hookferry.model import Request, Secret
+from hookferry.exchange import Request
+from hookferry.model import Secret
 from tests.contracts.examples import NOW, PUBLIC, endpoint, made, refusal, render, signature
 from tests.contracts.examples import file as contract_file
 

@@ -15,7 +15,8 @@ import pytest
 from hookferry.contracts import builtin, load
 from hookferry.contracts.content import SEEN
 from hookferry.contracts.placeholders import PLACEHOLDERS
-from hookferry.model import Request, Secret
+from hookferry.exchange import Request
+from hookferry.model import Secret
 from tests.contracts.examples import NEW, NOW, OLD, PRIVATE, PUBLIC, STANDARD, endpoint, render
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@
 import pytest
 
 from hookferry.contracts import builtin
-from hookferry.model import Verdict
+from hookferry.exchange import Verdict
 from tests.contracts.examples import NOW, answered
 
 HOUR = 3600

@@ -6,7 +6,7 @@ from hookferry.contracts import Contract, builtin
 from hookferry.contracts.load import builtin_names
 from hookferry.contracts.preview import URL, preview
 from hookferry.errors import Invalid
-from hookferry.model import Request
+from hookferry.exchange import Request
 from tests.contracts.examples import NOW
 
 

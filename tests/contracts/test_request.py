@@ -7,7 +7,8 @@ import hmac
 import pytest
 
 from hookferry.errors import Invalid
-from hookferry.model import Request, Secret
+from hookferry.exchange import Request
+from hookferry.model import Secret
 from tests.contracts.examples import NOW, OLD, endpoint, file, made, refusal, render, signature
 
 TWILIO = '[request]\nquery = { bodySHA256 = "{body.sha256}" }\n' + signature(

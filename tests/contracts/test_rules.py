@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hookferry.contracts import Contract, load
 from hookferry.errors import ContractError, Invalid
-from hookferry.model import Outcome, Result, Verdict
+from hookferry.exchange import Outcome, Result, Verdict
 from tests.contracts.examples import NOW, STANDARD, answered, file, made, refusal, signature
 
 LONG = ", ".join(['"1s"'] * 10_000)

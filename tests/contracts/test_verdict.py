@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookferry.contracts import builtin
-from hookferry.model import Judgement, Outcome, Response, Result, Verdict
+from hookferry.exchange import Judgement, Outcome, Response, Result, Verdict
 from tests.contracts.examples import NOW, answered
 
 STANDARD = builtin("standard")

@@ -9,7 +9,8 @@ from typing import TypeVar
 import msgspec
 
 from hookferry.errors import Unavailable
-from hookferry.model import DeliveryStatus, EndpointStatus, Outcome, Request, Response, Result, Secret, Work
+from hookferry.exchange import Outcome, Request, Response, Result
+from hookferry.model import DeliveryStatus, EndpointStatus, Secret, Work
 from hookferry.receiver import Answer
 from hookferry.store.values import Slice
 from tests.support.engine import SECRET, Engine, engine

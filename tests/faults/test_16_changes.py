@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from hookferry.delivery.executor import Executor
+from hookferry.exchange import Outcome, Request, Response, Result
 from hookferry.ids import IdMaker
-from hookferry.model import Outcome, Request, Response, Result
 from hookferry.receiver import Answer, Receiver
 from hookferry.service.contracts import Contracts
 from hookferry.store.sqlite import SqliteStore

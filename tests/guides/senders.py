@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hookferry.contracts import Contract, builtin, load
 from hookferry.contracts.load import builtin_names
 from hookferry.contracts.texts import builtin_text
-from hookferry.model import Request, Secret
+from hookferry.exchange import Request
+from hookferry.model import Secret
 from tests.contracts.examples import endpoint, event, file, render, signature
 
 URL = "https://example.com/hook?a=1"

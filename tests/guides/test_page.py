@@ -10,8 +10,8 @@ from hookferry.contracts.load import builtin_names
 from hookferry.contracts.placeholders import BODY
 from hookferry.contracts.texts import builtin_text
 from hookferry.delivery.wire import agent, target, wire_headers
+from hookferry.exchange import Request
 from hookferry.guides import LANGUAGES, page, words
-from hookferry.model import Request
 from tests.contracts.examples import NOW, file, signature
 from tests.guides.senders import OWN, own, sender
 

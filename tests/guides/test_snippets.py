@@ -11,9 +11,9 @@ import pytest
 
 from hookferry.contracts.load import builtin_names
 from hookferry.errors import Invalid
+from hookferry.exchange import Request
 from hookferry.guides import LANGUAGES, snippet
 from hookferry.guides.recipe import recipe
-from hookferry.model import Request
 from tests.contracts.examples import file, signature
 from tests.guides.senders import SIGNED, URL, Sender, changed, own, sender
 

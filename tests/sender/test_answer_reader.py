@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookferry.delivery.answer import AnswerReader
-from hookferry.model import Response
+from hookferry.exchange import Response
 
 WHOLE = [
     b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",

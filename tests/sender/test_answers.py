@@ -8,7 +8,7 @@ import pytest
 
 from hookferry.delivery.answer import HEAD_LIMIT
 from hookferry.delivery.sender import BODY_LIMIT, Sender
-from hookferry.model import Outcome, Response
+from hookferry.exchange import Outcome, Response
 from tests.support import hostile as scripts
 from tests.support.hostile import OK, Script, hostile
 from tests.support.requests import post

@@ -13,7 +13,7 @@ from hookferry.delivery.guard import Guard
 from hookferry.delivery.resolver import Resolver
 from hookferry.delivery.sender import Sender
 from hookferry.errors import Unavailable
-from hookferry.model import Outcome
+from hookferry.exchange import Outcome
 from tests.support.dns import Reply, stub_dns
 from tests.support.hostile import OK, Receiver, answers, hostile
 from tests.support.requests import post

@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from hookferry.delivery.connection import Connection
-from hookferry.model import Outcome
+from hookferry.exchange import Outcome
 from tests.support.hostile import Peer, hostile
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from hookferry.delivery.failures import breaking, connecting
 from hookferry.errors import Unavailable
-from hookferry.model import Outcome
+from hookferry.exchange import Outcome
 
 V4, V6 = ip_address("8.8.8.8"), ip_address("2606:4700::1111")
 

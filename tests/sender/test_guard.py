@@ -12,7 +12,7 @@ from hookferry.addresses import Address
 from hookferry.delivery.guard import Guard, is_own
 from hookferry.delivery.resolver import Resolver
 from hookferry.delivery.sender import Sender
-from hookferry.model import Outcome
+from hookferry.exchange import Outcome
 from tests.support.dns import NXDOMAIN, SERVFAIL, SILENCE, Reply, StubDns, stub_dns
 from tests.support.hostile import OK, answers, answers_and_closes, hostile
 from tests.support.requests import post

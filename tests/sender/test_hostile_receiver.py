@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from hookferry.delivery.sender import Sender
-from hookferry.model import Outcome
+from hookferry.exchange import Outcome
 from tests.support import hostile as scripts
 from tests.support.hostile import OK, Script, hostile
 from tests.support.requests import post

@@ -15,7 +15,7 @@ from hookferry.delivery.guard import Guard
 from hookferry.delivery.resolver import Resolver
 from hookferry.delivery.sender import Sender
 from hookferry.errors import Unavailable
-from hookferry.model import Headers, Outcome, Request
+from hookferry.exchange import Headers, Outcome, Request
 from tests.support.dns import NXDOMAIN, stub_dns
 from tests.support.hostile import OK, Peer, answers, answers_and_closes, hangs_up, hostile, silent
 from tests.support.requests import post

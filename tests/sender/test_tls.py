@@ -11,7 +11,7 @@ import trustme
 
 from hookferry.delivery.guard import Guard
 from hookferry.delivery.sender import Sender, default_tls
-from hookferry.model import Outcome
+from hookferry.exchange import Outcome
 from tests.support import hostile as scripts
 from tests.support.hostile import OK, answers, hostile
 from tests.support.requests import post

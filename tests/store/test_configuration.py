@@ -7,17 +7,7 @@ import msgspec
 import pytest
 
 from hookferry.errors import Conflict, Invalid, NotFound, StartError
-from hookferry.model import (
-    Endpoint,
-    EndpointStatus,
-    EventType,
-    Key,
-    Member,
-    Permission,
-    Role,
-    Secret,
-    Tenant,
-)
+from hookferry.model import Endpoint, EndpointStatus, EventType, Key, Member, Permission, Role, Secret, Tenant
 from hookferry.store.queries import migrations
 from hookferry.store.sqlite import SqliteStore
 from hookferry.store.sqlite.connection import connect

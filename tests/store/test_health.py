@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hookferry.health import Breaker, Health, Policy, Tally
-from hookferry.model import DeliveryStatus, EndpointStatus, Outcome, Result, Work
+from hookferry.exchange import Outcome, Result
+from hookferry.health import Breaker, Health, Tally
+from hookferry.model import DeliveryStatus, EndpointStatus, Work
+from hookferry.policy import Policy
 from hookferry.store import health as follows
 from hookferry.store.base import Store
 from hookferry.store.rows import health_of

@@ -3,7 +3,8 @@
 import pytest
 
 from hookferry.errors import NotFound
-from hookferry.model import Attempt, Delivery, DeliveryStatus, Outcome
+from hookferry.exchange import Attempt, Outcome
+from hookferry.model import Delivery, DeliveryStatus
 from hookferry.store.values import Page, Pruned, Slice
 from tests.store.world import World
 

@@ -8,23 +8,11 @@ from random import Random
 
 import msgspec
 
-from hookferry.health import Policy, Tally
+from hookferry.exchange import Attempt, Outcome, Request, Response, Result
+from hookferry.health import Tally
 from hookferry.ids import IdMaker
-from hookferry.model import (
-    Attempt,
-    Delivery,
-    DeliveryStatus,
-    Endpoint,
-    EndpointStatus,
-    Event,
-    Outcome,
-    Request,
-    Response,
-    Result,
-    Secret,
-    Tenant,
-    Work,
-)
+from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event, Secret, Tenant, Work
+from hookferry.policy import Policy
 from hookferry.store.base import Store
 from hookferry.store.postgres import PostgresStore
 from hookferry.store.sqlite import SqliteStore

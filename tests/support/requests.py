@@ -1,6 +1,6 @@
 """Requests as the engine would make them."""
 
-from hookferry.model import Headers, Request
+from hookferry.exchange import Headers, Request
 
 
 def post(url: str, body: bytes = b"{}", timeout: float = 5.0, headers: Headers = ()) -> Request:

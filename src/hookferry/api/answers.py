@@ -212,7 +212,7 @@ class Endpoint(Answer, frozen=True):
             url=endpoint.url,
             name=endpoint.name,
             event_types=list(endpoint.event_types),
-            scope=_lists(endpoint.scope),
+            scope=labels(endpoint.scope),
             headers=dict(masked(endpoint.headers)),
             status=endpoint.status,
             disabled_reason=endpoint.disabled_reason,
@@ -258,7 +258,7 @@ class Alert(Answer, frozen=True):
             name=alert.name,
             message=alert.message,
             event_types=list(alert.event_types),
-            scope=_lists(alert.scope),
+            scope=labels(alert.scope),
             endpoints=list(alert.endpoints),
             active=alert.active,
             created_at=iso(alert.created_at),
@@ -347,74 +347,12 @@ class Egress(Answer, frozen=True):
     ]
 
 
-class EventSummary(Answer, frozen=True):
-    """Something that happened, without its payload."""
-
-    id: str
-    type: str
-    occurred_at: Time
-    created_at: Time
-    changes: Json | None
-    scope: dict[str, list[str]] | None
-    idempotency_key: str | None
-
-    @classmethod
-    def of(cls, event: model.Event, /, **more: Any) -> Self:
-        return cls(
-            id=event.id,
-            type=event.type,
-            occurred_at=iso(event.occurred_at),
-            created_at=iso(event.created_at),
-            changes=None if event.changes is None else Raw(event.changes),
-            scope=None if event.scope is None else _lists(event.scope),
-            idempotency_key=event.idempotency_key,
-            **more,
-        )
-
-
-class Event(EventSummary, frozen=True):
-    """Something that happened."""
-
-    payload: Annotated[Raw | None, Meta(description="As it was published; null once retention has taken it.")]
-
-
-class Delivery(Answer, frozen=True):
-    """One event for one endpoint."""
-
-    id: str
-    event: str
-    endpoint: str
-    type: str
-    status: Status
-    held: Annotated[bool, Meta(description="Its endpoint is paused.")]
-    attempts: int
-    created_at: Time
-    next_attempt_at: Time | None
-    ended_at: Time | None
-    retry_of: Annotated[str | None, Meta(description="The final delivery that this one repeats.")]
-
-    @classmethod
-    def of(cls, delivery: model.Delivery) -> Self:
-        return cls(
-            id=delivery.id,
-            event=delivery.event,
-            endpoint=delivery.endpoint,
-            type=delivery.type,
-            status=status_of(delivery.status),
-            held=delivery.status is DeliveryStatus.HELD,
-            attempts=delivery.attempts,
-            created_at=iso(delivery.created_at),
-            next_attempt_at=iso_or_none(delivery.due_at),
-            ended_at=iso_or_none(delivery.ended_at),
-            retry_of=delivery.retry_of,
-        )
-
-
 def _public_key(endpoint: model.Endpoint, contract: contracts.Contract) -> str | None:
     if endpoint.ed25519 is not None:
         return contracts.public_key(endpoint.ed25519.value)
     return contract.public_key(endpoint.secrets[0].value) if endpoint.secrets else None
 
 
-def _lists(scope: model.Scope) -> dict[str, list[str]]:
+def labels(scope: model.Scope) -> dict[str, list[str]]:
+    """A scope as JSON has it."""
     return {label: list(values) for label, values in scope.items()}

@@ -5,9 +5,9 @@ from typing import Annotated, Self
 
 from msgspec import Meta
 
-from hookferry import model
+from hookferry import exchange
 from hookferry.api.answers import Answer, Status, Time, iso_or_none, status_of
-from hookferry.model import Headers, Outcome
+from hookferry.exchange import Headers, Outcome
 from hookferry.store.values import Watched
 from hookferry.times import iso
 
@@ -29,7 +29,7 @@ class Phases(Answer, frozen=True):
     receive_ms: float | None
 
     @classmethod
-    def of(cls, phases: model.Phases) -> Self:
+    def of(cls, phases: exchange.Phases) -> Self:
         return cls(
             dns_ms=_ms(phases.dns),
             connect_ms=_ms(phases.connect),
@@ -50,7 +50,7 @@ class AttemptRequest(Answer, frozen=True):
     body_base64: _Base64
 
     @classmethod
-    def of(cls, request: model.Request) -> Self:
+    def of(cls, request: exchange.Request) -> Self:
         body, body_base64 = _text(request.body)
         return cls(
             method=request.method,
@@ -74,7 +74,7 @@ class AttemptResponse(Answer, frozen=True):
     truncated: Annotated[bool, Meta(description="There was more than is kept.")]
 
     @classmethod
-    def of(cls, response: model.Response) -> Self:
+    def of(cls, response: exchange.Response) -> Self:
         body, body_base64 = _text(response.body)
         return cls(
             headers=_joined(response.headers),
@@ -102,7 +102,7 @@ class Attempt(Answer, frozen=True):
     response: AttemptResponse | None
 
     @classmethod
-    def of(cls, attempt: model.Attempt) -> Self:
+    def of(cls, attempt: exchange.Attempt) -> Self:
         request, result = attempt.request, attempt.result
         response = result.response
         return cls(
@@ -165,7 +165,7 @@ class TailRecord(Answer, frozen=True):
         )
 
 
-def _shown_address(result: model.Result) -> str | None:
+def _shown_address(result: exchange.Result) -> str | None:
     """A forbidden address stays unsaid: an endpoint is no way to look into a network (FAULTS, guard)."""
     return None if result.outcome is Outcome.FORBIDDEN_ADDRESS else result.address
 

@@ -12,7 +12,8 @@ from hookferry.contracts.signing import Signature
 from hookferry.contracts.source import Table
 from hookferry.contracts.template import Slot, parse, text
 from hookferry.errors import Invalid
-from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event, Pieces
+from hookferry.exchange import Pieces
+from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event
 
 Writer = Callable[[Facts], bytes]
 """Renders a piece of JSON; nothing at all where an optional value is missing."""

@@ -11,7 +11,7 @@ import msgspec
 from hookferry.contracts.placeholders import HEADER, Facts
 from hookferry.contracts.template import Slot, Template, parse, text
 from hookferry.errors import Invalid
-from hookferry.model import Pieces
+from hookferry.exchange import Pieces
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):

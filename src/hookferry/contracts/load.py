@@ -15,7 +15,7 @@ from hookferry.contracts.subscription import Access
 from hookferry.contracts.vectors import check
 from hookferry.contracts.verify import Verifier
 from hookferry.errors import ContractError
-from hookferry.health import Policy
+from hookferry.policy import Policy
 
 _BUILTIN = files("hookferry.contracts") / "builtin"
 _VECTORS = ".vectors.toml"

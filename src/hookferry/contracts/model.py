@@ -16,7 +16,7 @@ from hookferry.contracts.signing import Ed25519, SignatureHeader
 from hookferry.contracts.subscription import Access, Subscription
 from hookferry.contracts.verify import Verifier
 from hookferry.errors import Invalid
-from hookferry.health import Policy
+from hookferry.exchange import Headers, Judgement, Request, Result
 from hookferry.model import (
     Delivery,
     DeliveryStatus,
@@ -25,12 +25,9 @@ from hookferry.model import (
     EndpointStatus,
     Event,
     EventType,
-    Headers,
-    Judgement,
-    Request,
-    Result,
     Secret,
 )
+from hookferry.policy import Policy
 
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,17 +3,9 @@
 from hookferry.contracts.model import Contract
 from hookferry.contracts.source import meant
 from hookferry.errors import Invalid
+from hookferry.exchange import Request
 from hookferry.ids import IdMaker
-from hookferry.model import (
-    Delivery,
-    DeliveryStatus,
-    Endpoint,
-    EndpointStatus,
-    Event,
-    Request,
-    Scope,
-    Secret,
-)
+from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event, Scope, Secret
 
 URL = "https://example.com/webhooks"
 """Where a made-up endpoint is."""

@@ -5,7 +5,7 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
-from hookferry.model import Headers
+from hookferry.exchange import Headers
 
 # A date needs 29 characters (RFC 9110, section 5.6.7); a receiver may send a megabyte of digits.
 _LONGEST_RETRY_AFTER = 64

@@ -27,8 +27,9 @@ from hookferry.contracts.source import Table
 from hookferry.contracts.subscription import CHANGEABLE, Access, Subscription
 from hookferry.contracts.template import Header, header, parse, printable
 from hookferry.contracts.verdict import Rules
-from hookferry.health import Policy
-from hookferry.model import Derivation, Outcome
+from hookferry.exchange import Outcome
+from hookferry.model import Derivation
+from hookferry.policy import Policy
 
 _MOST_DELAYS = 100
 _SIGNATURE = "{signature}"

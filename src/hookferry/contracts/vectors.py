@@ -7,17 +7,8 @@ from hookferry.contracts import values
 from hookferry.contracts.model import Contract
 from hookferry.contracts.source import Table, read_file
 from hookferry.errors import Invalid
-from hookferry.model import (
-    Delivery,
-    DeliveryStatus,
-    Endpoint,
-    EndpointStatus,
-    Event,
-    Headers,
-    Request,
-    Scope,
-    Secret,
-)
+from hookferry.exchange import Headers, Request
+from hookferry.model import Delivery, DeliveryStatus, Endpoint, EndpointStatus, Event, Scope, Secret
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

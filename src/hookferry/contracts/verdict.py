@@ -3,7 +3,7 @@
 import msgspec
 
 from hookferry.contracts.retry import Schedule, retry_after
-from hookferry.model import Judgement, Outcome, Response, Result, Verdict
+from hookferry.exchange import Judgement, Outcome, Response, Result, Verdict
 
 _TOO_MANY = 429
 

@@ -8,7 +8,7 @@ counted before it sees them.
 
 from httptools import HttpParserError, HttpResponseParser
 
-from hookferry.model import Outcome, Response
+from hookferry.exchange import Outcome, Response
 
 HEAD_LIMIT = 64 * 1024
 """How many bytes may come before the body, interim answers (1xx) counted."""

@@ -9,7 +9,7 @@ import msgspec
 
 from hookferry.delivery.answer import AnswerReader
 from hookferry.delivery.failures import breaking
-from hookferry.model import Outcome, Phases, Response
+from hookferry.exchange import Outcome, Phases, Response
 
 
 class Ending(msgspec.Struct, frozen=True, gc=False):

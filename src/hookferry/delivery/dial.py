@@ -18,7 +18,7 @@ from hookferry.delivery.failures import Failed, check_ours, connecting, handshak
 from hookferry.delivery.guard import Guard
 from hookferry.delivery.resolver import Resolver
 from hookferry.errors import Unavailable
-from hookferry.model import Outcome, Phases
+from hookferry.exchange import Outcome, Phases
 from hookferry.urls import Url
 
 Phase = Literal["dns", "connect", "tls"]

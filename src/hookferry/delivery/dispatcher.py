@@ -15,9 +15,9 @@ from hookferry.delivery.lanes import Kind, Lane, Trickle, Turns
 from hookferry.delivery.rates import Rates
 from hookferry.delivery.unwell import Survey, Unwell
 from hookferry.errors import Unavailable
-from hookferry.health import Policy
 from hookferry.logs import described
 from hookferry.model import Delivery, Work
+from hookferry.policy import Policy
 from hookferry.store.base import Store
 from hookferry.store.values import Settled
 

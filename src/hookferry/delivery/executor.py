@@ -10,22 +10,13 @@ import structlog
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
 from hookferry.errors import HookferryError, Unavailable
-from hookferry.health import Policy, tally
+from hookferry.exchange import Attempt, Judgement, Outcome, Request, Result, Verdict
+from hookferry.health import tally
 from hookferry.ids import IdMaker
 from hookferry.logs import described
 from hookferry.masking import masked
-from hookferry.model import (
-    Attempt,
-    DeliveryStatus,
-    Endpoint,
-    EndpointStatus,
-    Judgement,
-    Outcome,
-    Request,
-    Result,
-    Verdict,
-    Work,
-)
+from hookferry.model import DeliveryStatus, Endpoint, EndpointStatus, Work
+from hookferry.policy import Policy
 from hookferry.service.contracts import Contracts
 from hookferry.store.base import Store
 from hookferry.store.values import Seen, Settlement

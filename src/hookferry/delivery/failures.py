@@ -9,7 +9,7 @@ import ssl
 
 from hookferry.addresses import Address
 from hookferry.errors import Unavailable
-from hookferry.model import Outcome
+from hookferry.exchange import Outcome
 
 # This machine is out of something: not the receiver's fault, so it spends no attempt (FAULTS, 29).
 _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})

@@ -10,9 +10,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from hookferry.clock import Clock
 from hookferry.delivery.histogram import Histogram
+from hookferry.exchange import Attempt, Outcome, Phases
 from hookferry.health import State, state
 from hookferry.logs import Lines
-from hookferry.model import Attempt, DeliveryStatus, Outcome, Phases
+from hookferry.model import DeliveryStatus
 from hookferry.store.base import Store
 from hookferry.store.values import News, Settled, Settlement
 from hookferry.times import iso

@@ -16,7 +16,7 @@ import pycares
 
 from hookferry.addresses import Address
 from hookferry.delivery.failures import Failed, check_descriptors
-from hookferry.model import Outcome
+from hookferry.exchange import Outcome
 
 # No search domains and no HOSTALIASES: a receiver's name means the same on every machine.
 _FLAGS = pycares.ARES_FLAG_NOSEARCH | pycares.ARES_FLAG_NOALIASES

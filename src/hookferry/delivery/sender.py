@@ -27,7 +27,7 @@ from hookferry.delivery.pool import Pool
 from hookferry.delivery.resolver import Resolver
 from hookferry.delivery.wire import Target, agent, encode, target, wire_headers
 from hookferry.errors import Invalid, Unavailable
-from hookferry.model import Outcome, Phases, Request, Result
+from hookferry.exchange import Outcome, Phases, Request, Result
 
 BODY_LIMIT = 16 * 1024
 """How much of an answer's body is kept, in bytes; the rest is not read (FAULTS "Egress guard")."""

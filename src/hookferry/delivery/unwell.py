@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from hookferry.clock import Clock
-from hookferry.health import Policy, allowance, is_unhindered, parked_until, rests
+from hookferry.health import allowance, is_unhindered, parked_until, rests
 from hookferry.model import EndpointStatus, Work
+from hookferry.policy import Policy
 from hookferry.store.base import Store
 
 # Probes that one round starts at most: each is a transaction.

@@ -7,7 +7,7 @@ import msgspec
 
 from hookferry.contracts.values import FRAMING
 from hookferry.delivery.failures import Failed
-from hookferry.model import Outcome, Request
+from hookferry.exchange import Outcome, Request
 from hookferry.urls import Url, parse
 
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")

@@ -14,7 +14,8 @@ from hookferry.contracts import Contract
 from hookferry.contracts.preview import preview
 from hookferry.dialects.kit import Body, Caller, Dialect, Id, Services, answer, bearer, read
 from hookferry.errors import Conflict, HookferryError, Invalid, Malformed, NotFound
-from hookferry.model import Attempt, Endpoint, EndpointStatus, EventType, Headers, Outcome, Permission
+from hookferry.exchange import Attempt, Headers, Outcome
+from hookferry.model import Endpoint, EndpointStatus, EventType, Permission
 from hookferry.service.forms import EndpointChange, NewEndpoint, Rotation
 from hookferry.store.values import Slice
 from hookferry.times import iso

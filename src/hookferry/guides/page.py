@@ -13,10 +13,11 @@ from hookferry.contracts.placeholders import BODY, HEADER
 from hookferry.contracts.preview import example_secret, preview
 from hookferry.contracts.template import Slot, parse
 from hookferry.errors import Invalid
+from hookferry.exchange import Request
 from hookferry.guides import words
 from hookferry.guides.recipe import TOLERANCE, Recipe, recipe
 from hookferry.guides.snippets import LANGUAGES, templates, written
-from hookferry.model import EventType, Request
+from hookferry.model import EventType
 from hookferry.urls import parse as parse_url
 
 _NOW = 1_770_091_506_789

@@ -6,7 +6,7 @@ from typing import Protocol, cast
 
 import httptools
 
-from hookferry.model import Headers
+from hookferry.exchange import Headers
 from hookferry.receiver.answers import Answer, wire
 
 _LARGEST_BODY = 16 * 1024 * 1024

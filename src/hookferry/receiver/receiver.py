@@ -10,7 +10,7 @@ import msgspec
 from hookferry.clock import Clock, SystemClock
 from hookferry.contracts import Contract, builtin
 from hookferry.errors import Invalid, StartError
-from hookferry.model import Headers
+from hookferry.exchange import Headers
 from hookferry.receiver.answers import Answer, script
 from hookferry.receiver.protocol import Connection
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection
 
 from hookferry.clock import Clock
 from hookferry.errors import Conflict
+from hookferry.exchange import Attempt, Outcome
 from hookferry.ids import IdMaker
-from hookferry.model import Attempt, Delivery, DeliveryStatus, EndpointStatus, Event, Outcome
+from hookferry.model import Delivery, DeliveryStatus, EndpointStatus, Event
 from hookferry.store.base import Store
 from hookferry.store.values import Page, Slice
 

@@ -9,7 +9,7 @@ from msgspec import Meta, Raw
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
 from hookferry.contracts.preview import preview
-from hookferry.model import Request
+from hookferry.exchange import Request
 from hookferry.service import rules
 from hookferry.service.contracts import LATEST, Contracts
 from hookferry.service.forms import Form, Time, millis

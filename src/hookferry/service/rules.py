@@ -8,8 +8,9 @@ import msgspec
 
 from hookferry.contracts.values import EVENT_TYPE, FEATURE
 from hookferry.errors import Invalid, TooLarge
+from hookferry.exchange import Headers
 from hookferry.masking import MASK
-from hookferry.model import Headers, Scope
+from hookferry.model import Scope
 from hookferry.service.payloads import check_payload
 
 TEXT_LENGTH = 200

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
-from hookferry.model import Attempt
+from hookferry.exchange import Attempt
 from hookferry.store.rows import slim
 from hookferry.store.values import Settled, Settlement, Watched
 

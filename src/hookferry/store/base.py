@@ -9,10 +9,9 @@ from asyncio import Future
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import Protocol, TypeVar
 
-from hookferry.health import Policy
+from hookferry.exchange import Attempt, Outcome
 from hookferry.model import (
     Alert,
-    Attempt,
     ContractText,
     Delivery,
     DeliveryStatus,
@@ -24,11 +23,11 @@ from hookferry.model import (
     JobStatus,
     Key,
     Member,
-    Outcome,
     Role,
     Tenant,
     Work,
 )
+from hookferry.policy import Policy
 from hookferry.store.directory import Directory
 from hookferry.store.values import (
     About,

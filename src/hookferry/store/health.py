@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from hookferry.health import Change, Health, Policy, after, is_well, probe
+from hookferry.health import Change, Health, after, is_well, probe
 from hookferry.model import DeliveryStatus, EndpointStatus, Work
+from hookferry.policy import Policy
 from hookferry.store.database import Database, RacedError
 from hookferry.store.directory import Directory
 from hookferry.store.rows import health_of, health_row, work_of

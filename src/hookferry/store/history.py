@@ -7,7 +7,8 @@ import msgspec
 
 from hookferry import ids
 from hookferry.errors import NotFound
-from hookferry.model import Attempt, Delivery, DeliveryStatus, EndpointState, Event, Job, JobStatus, Outcome
+from hookferry.exchange import Attempt, Outcome
+from hookferry.model import Delivery, DeliveryStatus, EndpointState, Event, Job, JobStatus
 from hookferry.store.database import Database
 from hookferry.store.rows import attempt_of, delivery_of, event_of, job_of, state_of, watched_of
 from hookferry.store.values import Page, Slice, Watched

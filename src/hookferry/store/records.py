@@ -5,12 +5,12 @@ from contextlib import suppress
 
 import msgspec
 
+from hookferry.exchange import Headers
 from hookferry.model import (
     Alert,
     Endpoint,
     EndpointStatus,
     EventType,
-    Headers,
     Key,
     Member,
     Permission,

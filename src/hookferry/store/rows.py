@@ -2,24 +2,18 @@
 
 import msgspec
 
+from hookferry.exchange import Attempt, Headers, Outcome, Phases, Request, Response, Result
 from hookferry.health import Breaker, Health
 from hookferry.model import (
-    Attempt,
     Delivery,
     DeliveryStatus,
     EndpointState,
     EndpointStatus,
     Event,
-    Headers,
     Job,
     JobStatus,
     Lease,
-    Outcome,
-    Phases,
     Replayed,
-    Request,
-    Response,
-    Result,
     Scope,
     Work,
 )

@@ -6,10 +6,10 @@ from typing import TypeVar
 import msgspec
 
 from hookferry.clock import Clock
-from hookferry.health import Change, Policy
+from hookferry.exchange import Attempt, Outcome
+from hookferry.health import Change
 from hookferry.ids import IdMaker
 from hookferry.model import (
-    Attempt,
     Delivery,
     DeliveryStatus,
     EndpointState,
@@ -17,9 +17,9 @@ from hookferry.model import (
     Event,
     Job,
     JobStatus,
-    Outcome,
     Work,
 )
+from hookferry.policy import Policy
 from hookferry.store import health, history, queue, replays
 from hookferry.store.configured import Configured
 from hookferry.store.database import Database

@@ -5,14 +5,10 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from hookferry.health import Change, Health, Policy, Tally
-from hookferry.model import (
-    Attempt,
-    Delivery,
-    DeliveryStatus,
-    Event,
-    Work,
-)
+from hookferry.exchange import Attempt
+from hookferry.health import Change, Health, Tally
+from hookferry.model import Delivery, DeliveryStatus, Event, Work
+from hookferry.policy import Policy
 
 T = TypeVar("T")
 

@@ -11,7 +11,8 @@ from hookferry.api.attempts import Attempt
 from hookferry.api.jobs import Job
 from hookferry.api.paging import HistoryQuery, Page, PageQuery, cursor_page, page_of
 from hookferry.api.parameters import Body, Id, Query, Services, Who
-from hookferry.model import Outcome, Permission
+from hookferry.exchange import Outcome
+from hookferry.model import Permission
 from hookferry.service.forms import EndpointChange, NewEndpoint, NewReplay, Rotation
 
 

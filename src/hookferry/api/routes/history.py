@@ -6,9 +6,10 @@ import msgspec
 from litestar import Router, get, post
 from msgspec import Meta, Raw
 
-from hookferry.api.answers import Delivery, Event, EventSummary, Status
+from hookferry.api.answers import Status
 from hookferry.api.attempts import Attempt
 from hookferry.api.explanations import Explanation
+from hookferry.api.history import Delivery, Event, EventSummary
 from hookferry.api.paging import AskedQuery, HistoryQuery, Page, cursor_page
 from hookferry.api.parameters import Id, Query, Services
 from hookferry.model import DeliveryStatus, Permission

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from hookferry.model import Attempt, Delivery, DeliveryStatus
+from hookferry.exchange import Attempt
+from hookferry.model import Delivery, DeliveryStatus
 from hookferry.store.database import Row
 from hookferry.store.postgres.statements import Statements
 from hookferry.store.rows import attempt_row, event_row
