@@ -10,7 +10,7 @@ from bench.load import Plan
 from bench.processes import wait_until
 from bench.receivers import Nginx, Sink, counter
 from bench.report import BenchError, Row, at_least
-from bench.run import Run
+from bench.run import Run, touch_memory
 from bench.server import Server, forward, hookferry
 
 # Eight connections keep the server busy with batches; 64 would hold 64,000 events in flight.
@@ -19,6 +19,7 @@ _BATCHING = 8
 
 def settled_rate(server: Server, plan: Plan, receiver: Sink | Nginx, folder: Path) -> float:
     """Settled events a second, from the first publish until the backlog is as before. Raises BenchError."""
+    touch_memory()
     rest = server.backlog()
     before = receiver.count()
     started = time.monotonic()
