@@ -21,6 +21,7 @@ from hookferry.policy import Policy
 
 # A ramp is over by then, whatever the cap.
 _MOST_DOUBLINGS = 20
+# The same where a doubling takes a second, as it does unless time is made shorter; milliseconds.
 _LONGEST_RAMP = _MOST_DOUBLINGS * 1000
 
 OURS = frozenset({Outcome.UNREADABLE_SECRET, Outcome.UNRENDERABLE})

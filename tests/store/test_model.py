@@ -61,6 +61,7 @@ class File:
         return sqlite_store(self._path, clock)
 
     def crashed(self, store: Store, clock: ManualClock) -> Store:
+        """A store on what a process leaves that dies now; what the old one does from now on is lost."""
         dead, self._path = self._path, next(self._paths)
         for suffix in ("", "-wal"):
             shutil.copyfile(f"{dead}{suffix}", f"{self._path}{suffix}")
@@ -85,6 +86,7 @@ class Server:
         return postgres_store(self._server.url(self._database), clock)
 
     def crashed(self, store: Store, clock: ManualClock) -> Store:
+        """The same."""
         # As the dead one is closed below it gives back what a worker of this name has: nothing.
         store.worker = "wrk_nobody"
         self._server.terminate_backends(self._database)
@@ -113,10 +115,10 @@ class Machine(RuleBasedStateMachine):
         self.model.secrets = [endpoint.secrets[0].value for endpoint in self.endpoints]
         await self._beat(store.worker)
 
-    async def _beat(self, worker: str, seconds: int = LEASE) -> None:
+    async def _beat(self, worker: str, lease: int = LEASE) -> None:
         self.world.store.worker = worker
-        self.model.leases[worker] = self.now + seconds
-        await self.world.store.heartbeat(self.now, self.now + seconds)
+        self.model.leases[worker] = self.now + lease
+        await self.world.store.heartbeat(self.now, self.now + lease)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
