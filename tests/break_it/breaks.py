@@ -36,9 +36,9 @@ BREAKS = (
         (
             Patch(
                 "delivery/executor.py",
-                "            result = await self._sender.send(request)\n",
+                "            result = await self._sender.send(request, partial(self._still, endpoint))\n",
                 "            self._store.settle(Settlement(work, DeliveryStatus.SUCCEEDED, started_at))\n"
-                "            result = await self._sender.send(request)\n",
+                "            result = await self._sender.send(request, partial(self._still, endpoint))\n",
             ),
         ),
         (
@@ -104,6 +104,14 @@ BREAKS = (
         (
             "tests/faults/test_06_stopped.py::test_fault_06_what_waited_in_its_memory_is_not_sent",
             "tests/faults/test_16_changes.py::test_fault_16_rotated_while_the_worker_slept",
+        ),
+    ),
+    Break(
+        "no second look once a connection is made",
+        (Patch("delivery/sender.py", "        if not still():\n", "        if False:\n"),),
+        (
+            "tests/faults/test_16_changes.py::test_fault_16_rotated_while_a_connection_is_made",
+            "tests/faults/test_16_changes.py::test_fault_16_a_sleep_while_a_connection_is_made",
         ),
     ),
     Break(

@@ -34,7 +34,8 @@ def write_contract(folder: Path) -> None:
 class Node:
     """One process, started again when it ends. Its mutable state: what runs, and the faults that it had.
 
-    `troubled` are when it was killed or stopped (monotonic seconds): only these explain a repeat.
+    `troubled` are when it was killed or stopped (monotonic seconds), `stops` from when to when it was: only
+    these explain a repeat.
     """
 
     def __init__(self, folder: Path, name: str, database: str, *flags: str, address: str = "") -> None:
@@ -42,6 +43,7 @@ class Node:
         self.name = name
         self.address = address
         self.troubled: list[float] = []
+        self.stops: list[tuple[float, float]] = []
         self.busy = False
         self.died = 0
         environ = {"HOOKFERRY_DATABASE": database, "HOOKFERRY_SECRET_KEY": SECRET_KEY}
@@ -67,12 +69,14 @@ class Node:
     async def stop(self, seconds: float) -> None:
         """SIGSTOP for so long."""
         assert self.server.process is not None
-        self.troubled.append(time.monotonic())
+        began = time.monotonic()
+        self.troubled.append(began)
         self.server.process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(seconds)
         self.server.process.send_signal(signal.SIGCONT)
         # What it had in hand then, beyond its lease, others may have sent.
-        self.troubled.append(time.monotonic())
+        self.troubled.append(ended := time.monotonic())
+        self.stops.append((began, ended))
 
     def end(self) -> int:
         """SIGTERM; the exit code."""

@@ -13,14 +13,12 @@ from tests.support.postgres import PostgresServer
 class Havoc:
     """Breaks a cluster until `over`. Its mutable state is what it has done.
 
-    `away` are the times, in monotonic seconds, from when to when the database was gone, `stops` those from
-    when to when a process was stopped.
+    `away` are the times, in monotonic seconds, from when to when the database was gone.
     """
 
     def __init__(self, nodes: list[Node], postgres: PostgresServer, database: str, seed: int) -> None:
         self.done: Counter[str] = Counter()
         self.away: list[tuple[float, float]] = []
-        self.stops: list[tuple[float, float]] = []
         self.over = asyncio.Event()
         self._nodes = nodes
         self._postgres = postgres
@@ -53,9 +51,7 @@ class Havoc:
         if node := self._free():
             node.busy = True
             self.done["stops"] += 1
-            began = time.monotonic()
             await node.stop(self._random.choice((0.2, 1.5, LEASE + self._random.uniform(0.2, 3))))
-            self.stops.append((began, time.monotonic()))
             node.busy = False
 
     async def _cut(self) -> None:

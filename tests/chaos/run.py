@@ -89,7 +89,7 @@ class Run:
         return self.tally
 
     async def _with(self, postgres: PostgresServer, database: str, nodes: list[Node]) -> None:
-        api, *workers = nodes
+        api = nodes[0]
         async with Recorder(self.tally.seed) as recorder:
             endpoints = await self._endpoints(api, recorder)
             publishers = Publishers(api.server)
@@ -111,7 +111,7 @@ class Run:
             self.tally.quiet_seconds = round(time.monotonic() - began, 1)
             self._expect("no exit code 0", sum(node.end() != 0 for node in nodes))
             self._count(database, publishers, operator, recorder)
-            self._explain(database, recorder, workers, havoc)
+            self._explain(database, recorder, nodes, havoc)
         self.tally.changes = operator.changes
         for name, times in havoc.done.items():
             setattr(self.tally, name, times)
@@ -179,15 +179,20 @@ class Run:
         self._expect("cancelled by nobody", len(cancelled - operator.cancelled - operator.unsure))
         self._expect("unverified", recorder.unverified)
 
-    def _explain(self, database: str, recorder: Recorder, workers: list[Node], havoc: Havoc) -> None:
-        """Each repeat needs a fault that came before the first success was committed."""
-        troubled = {node.address: node.troubled for node in workers}
+    def _explain(self, database: str, recorder: Recorder, nodes: list[Node], havoc: Havoc) -> None:
+        """Each repeat needs a fault that came before the first success was committed, or one that slept."""
+        senders = {node.address: node for node in nodes}
+        stops = [stop for node in nodes for stop in node.stops]
         for what, successes in recorder.successes.items():
             for first, again in pairwise(successes):
                 self.tally.repeats += 1
-                if not explained(first, again, troubled[first.sender], havoc.away, havoc.stops):
+                troubled = senders[first.sender].troubled
+                if not (
+                    explained(first, again, troubled, havoc.away, stops)
+                    or overslept(first, again, senders[again.sender].stops)
+                ):
                     self._expect("repeats that nothing explains", 1)
-                    faults = [*((fault,) for fault in troubled[first.sender]), *havoc.away, *havoc.stops]
+                    faults = [*((fault,) for fault in troubled), *havoc.away, *stops]
                     found = count.attempts(database, *what)
                     told = f"{what}: {_told(first, again, faults)}; on record {found}"
                     self.tally.unexplained.append(told)
@@ -211,6 +216,19 @@ def explained(
                 return True
             committed = max(committed, end + _COMMITTED)
     return any(first.at - _ANSWERED <= fault <= min(committed, again.at) for fault in troubled)
+
+
+def overslept(first: Success, again: Success, stops: Sequence[tuple[float, float]]) -> bool:
+    """True if the second's sender was stopped until then, and the first came once its lease had lapsed.
+
+    Who is stopped between its look at the clock and the request sends it. A lease is renewed when a third of
+    it is over.
+    """
+    lapses = LEASE * 2 / 3
+    return any(
+        end - start > lapses and start + lapses <= first.at and end <= again.at <= end + _ANSWERED
+        for start, end in stops
+    )
 
 
 def _told(first: Success, again: Success, faults: Sequence[Sequence[float]]) -> str:

@@ -1,7 +1,7 @@
 """What the count of chaos takes for a repeat that a fault explains. Times in seconds."""
 
 from tests.chaos.recorder import Success
-from tests.chaos.run import explained
+from tests.chaos.run import explained, overslept
 
 FIRST, AGAIN = (Success(at, "127.0.0.11") for at in (100.0, 110.0))
 
@@ -39,3 +39,23 @@ def test_a_stop_alone_explains_nothing() -> None:
 def test_a_database_that_was_away_for_long() -> None:
     """Leases may have lapsed."""
     assert explained(FIRST, AGAIN, [], [(101.0, 104.0)], [])
+
+
+def test_a_sender_that_was_stopped_with_the_request_in_hand() -> None:
+    """Beyond its lease: another one sent what it sends when it goes on."""
+    assert overslept(FIRST, AGAIN, [(97.0, 109.9)])
+
+
+def test_a_sender_that_was_stopped_within_its_lease() -> None:
+    """Nobody took over what it had in hand."""
+    assert not overslept(FIRST, AGAIN, [(108.5, 109.9)])
+
+
+def test_a_sender_that_had_long_gone_on() -> None:
+    """What it sends then it has claimed anew."""
+    assert not overslept(FIRST, AGAIN, [(97.0, 105.0)])
+
+
+def test_a_first_that_came_before_the_lease_had_lapsed() -> None:
+    """So it was not sent because the other slept."""
+    assert not overslept(FIRST, AGAIN, [(99.0, 109.9)])

@@ -604,7 +604,7 @@ class Gate:
     def on_wire(self, request: Request) -> Request:
         return request
 
-    async def send(self, request: Request) -> Result:
+    async def send(self, request: Request, still: Callable[[], bool]) -> Result:
         if request.url.endswith(self._only):
             self.inside += 1
             self.most += 1
@@ -623,7 +623,7 @@ class Exhausted:
     def on_wire(self, request: Request) -> Request:
         return request
 
-    async def send(self, request: Request) -> Result:
+    async def send(self, request: Request, still: Callable[[], bool]) -> Result:
         if self._times:
             self._times -= 1
             raise Unavailable("no descriptors")
@@ -636,7 +636,7 @@ class Broken:
     def on_wire(self, request: Request) -> Request:
         return request
 
-    async def send(self, request: Request) -> Result:
+    async def send(self, request: Request, still: Callable[[], bool]) -> Result:
         raise KeyError("a bug")
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
@@ -11,9 +11,14 @@ from typing import Any
 
 import pytest
 
+from hookferry.addresses import Address
 from hookferry.delivery.executor import Executor
+from hookferry.delivery.guard import Guard
+from hookferry.delivery.resolver import Resolver
+from hookferry.delivery.sender import Sender
 from hookferry.exchange import Outcome, Request, Response, Result
 from hookferry.ids import IdMaker
+from hookferry.model import Endpoint, EndpointStatus, Secret
 from hookferry.receiver import Answer, Receiver
 from hookferry.service.contracts import Contracts
 from hookferry.store.sqlite import SqliteStore
@@ -21,6 +26,8 @@ from hookferry.store.vault import Vault
 from tests.faults.machines import Machines, machines, tell
 from tests.store.world import World
 from tests.support.clock import ManualClock
+from tests.support.dns import Reply, stub_dns
+from tests.support.engine import LOOPBACK, Engine, engine
 from tests.support.place import Place
 from tests.support.proxy import proxied
 
@@ -136,7 +143,7 @@ class Sends:
     def on_wire(self, request: Request) -> Request:
         return request
 
-    async def send(self, request: Request) -> Result:
+    async def send(self, request: Request, still: Callable[[], bool]) -> Result:
         self.count += 1
         return Result(Outcome.RESPONSE, 0.1, Response(200, (), b""))
 
@@ -158,3 +165,63 @@ async def test_fault_16_a_sleep_just_before_a_request(tmp_path: Path) -> None:
     waiting = (await store.backlog()).pending
     await store.close()
     assert (sender.count, waiting) == (0, 1)
+
+
+class Held(Resolver):
+    """Looks up what it is asked once it is told to."""
+
+    def __init__(self, nameserver: str) -> None:
+        super().__init__([nameserver])
+        self.asked, self.told = asyncio.Event(), asyncio.Event()
+
+    async def lookup(self, host: str) -> Sequence[Address]:
+        self.asked.set()
+        await self.told.wait()
+        return await super().lookup(host)
+
+
+@asynccontextmanager
+async def dialling(folder: Path) -> AsyncIterator[tuple[Engine, Endpoint, Held]]:
+    """An engine on the way to its receiver: it has signed a request, and looks the name up."""
+    async with stub_dns(hooks=Reply("127.0.0.1")) as dns:
+        held = Held(dns.address)
+        sender = Sender(Guard(LOOPBACK), held)
+        async with engine(folder, sender) as running:
+            endpoint = await running.add_endpoint(
+                url=running.receiver.url.replace("127.0.0.1", "hooks.test") + "/hooks"
+            )
+            running.start()
+            await running.publish()
+            await held.asked.wait()
+            yield running, endpoint, held
+        await sender.close()
+
+
+async def test_fault_16_rotated_while_a_connection_is_made(tmp_path: Path) -> None:
+    """That may take as long as the whole time-out: the request is made anew."""
+    async with dialling(tmp_path) as (running, endpoint, held):
+        await running.change(endpoint, secrets=(Secret(new := f"whsec_{'1' * 40}"),))
+        running.receiver.trust("/hooks", new)
+        held.told.set()
+        await running.until_settled(1)
+        assert [one.verified for one in running.receiver.arrivals] == [True]
+
+
+async def test_fault_16_paused_while_a_connection_is_made(tmp_path: Path) -> None:
+    """Nothing is sent."""
+    async with dialling(tmp_path) as (running, endpoint, held):
+        await running.change(endpoint, status=EndpointStatus.PAUSED)
+        held.told.set()
+        await running.until_settled(1)
+        assert (running.receiver.count, await running.statuses()) == (0, ["held"])
+
+
+async def test_fault_16_a_sleep_while_a_connection_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was stopped on its way gives back what others may have sent since."""
+    async with dialling(tmp_path) as (running, _, held):
+        monkeypatch.setattr(SqliteStore, "fresh", False)
+        held.told.set()
+        await running.until_settled(1)
+        assert (running.receiver.count, await running.statuses()) == (0, ["pending"])

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -9,6 +10,7 @@ import structlog
 
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
+from hookferry.delivery.failures import Outdated
 from hookferry.errors import HookferryError, Unavailable
 from hookferry.exchange import Attempt, Judgement, Outcome, Request, Result, Verdict
 from hookferry.health import tally
@@ -43,8 +45,8 @@ class Sends(Protocol):
         """The request with all headers as they are sent."""
         ...
 
-    async def send(self, request: Request) -> Result:
-        """Never raises but Unavailable, for a fault of ours that spends no attempt."""
+    async def send(self, request: Request, still: Callable[[], bool]) -> Result:
+        """Never raises but Unavailable, for a fault of ours that spends no attempt, and Outdated."""
         ...
 
 
@@ -76,6 +78,8 @@ class Executor:
         """Make one attempt and settle it. Whatever goes wrong on our side spends none. Never raises."""
         try:
             await self._attempt(work)
+        except Outdated:
+            await self.deliver(work)
         except asyncio.CancelledError:
             self.give_back(work)
             raise
@@ -100,7 +104,7 @@ class Executor:
         number = work.delivery.attempts + 1
         request, result = self._render(contract, work, endpoint, number, started_at)
         if request is not None:
-            result = await self._sender.send(request)
+            result = await self._sender.send(request, partial(self._still, endpoint))
         assert result is not None  # noqa: S101 - either there was a request, or its rendering failed
         now = self._clock.now()
         age = (now - work.delivery.created_at) / 1000
@@ -115,6 +119,10 @@ class Executor:
             result,
         )
         self._store.settle(self._settlement(work, attempt, judgement, now, self._scaled(contract.policy)))
+
+    def _still(self, endpoint: Endpoint) -> bool:
+        """True if an endpoint is as it was, and this process neither cut off nor stopped meanwhile."""
+        return self._store.fresh and self._store.directory.find_endpoint(endpoint.id) is endpoint
 
     def give_back(self, work: Work, delay: float = 0) -> None:
         """Return a delivery to the queue without having spent an attempt; `delay` in seconds."""

@@ -28,6 +28,10 @@ class Failed(Exception):
         self.detail = detail
 
 
+class Outdated(Exception):
+    """A request may not be sent any more, and was not: while its connection was made things have changed."""
+
+
 def check_ours(error: OSError) -> None:
     """Raise Unavailable if the error is a lack of ours."""
     if error.errno in _OURS:

@@ -12,7 +12,7 @@ No task, no timer and no second coroutine step is made on that path. A fresh con
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from time import perf_counter
 
@@ -21,7 +21,7 @@ import msgspec
 from hookferry.addresses import Address
 from hookferry.delivery.connection import Connection, Ending
 from hookferry.delivery.dial import Dial, Dialler, bound
-from hookferry.delivery.failures import Failed
+from hookferry.delivery.failures import Failed, Outdated
 from hookferry.delivery.guard import Guard
 from hookferry.delivery.pool import Pool
 from hookferry.delivery.resolver import Resolver
@@ -72,11 +72,12 @@ class Sender:
         except Invalid:
             return request
 
-    async def send(self, request: Request) -> Result:
+    async def send(self, request: Request, still: Callable[[], bool] = lambda: True) -> Result:
         """Send a request by its time-out. Never raises for what a receiver does.
 
-        Raises Unavailable for a lack of ours (file descriptors), which spends no attempt, and
-        CancelledError, which drops the connection.
+        Where a connection has to be made first, which may take as long, `still` says if it may be sent then.
+        Raises Outdated if not, Unavailable for a lack of ours (file descriptors), both of which spend no
+        attempt, and CancelledError, which drops the connection.
         """
         began = perf_counter()
         deadline = self._loop.time() + request.timeout
@@ -93,14 +94,16 @@ class Sender:
             if not ending.unanswered:
                 return _result(ending, ending.phases, connection.address, began)
             # It died while it was idle, or seems so: once more on a fresh one (FAULTS, 18).
-        return await self._send_afresh(target, data, deadline, began)
+        return await self._send_afresh(target, data, deadline, began, still)
 
     async def close(self) -> None:
         """Close the idle connections; end or cancel what is being sent first."""
         await self._pool.close()
         await self._resolver.close()
 
-    async def _send_afresh(self, target: Target, data: bytes, deadline: float, began: float) -> Result:
+    async def _send_afresh(
+        self, target: Target, data: bytes, deadline: float, began: float, still: Callable[[], bool]
+    ) -> Result:
         dial = Dial(self._dialler, target.url, deadline)
         make = partial(Connection, self._loop, target.origin, self._body_limit, self._pool.forget)
         try:
@@ -111,6 +114,9 @@ class Sender:
         except Unavailable:
             self._pool.shrink()
             raise
+        if not still():
+            self._pool.put(connection)
+            raise Outdated
         ending = await self._exchange(connection, data, deadline)
         phases = msgspec.structs.replace(
             dial.phases, send=ending.phases.send, wait=ending.phases.wait, receive=ending.phases.receive
