@@ -184,7 +184,7 @@ async def test_what_waits_for_the_rate_stands_aside_without_a_token(
     await running.until_settled(1)
     (endpoint,) = running.store.directory.endpoints("demo")
     await running.change(endpoint, status=EndpointStatus(status))
-    await running.until(lambda: not running.dispatcher._count)
+    await running.until(lambda: not running.dispatcher._in_hand.count)
     backlog = await running.store.backlog()
     assert (backlog.pending + backlog.leased, backlog.held) == counts
 

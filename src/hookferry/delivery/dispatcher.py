@@ -1,7 +1,6 @@
 """The dispatcher: brings due deliveries into lanes and starts them, within every cap.
 
-Its loop claims what waits in the database. What publish hands over comes by `reserve` and `offer`
-and is never read again.
+Its loop claims what waits in the database; what publish hands over (`reserve`, `offer`) is never read.
 """
 
 import asyncio
@@ -11,6 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from hookferry.clock import Clock
+from hookferry.delivery.claims import FIRST, Claims, ClaimSize
+from hookferry.delivery.in_hand import InHand, size_of
 from hookferry.delivery.lanes import Kind, Lane, Trickle, Turns
 from hookferry.delivery.rates import Rates
 from hookferry.delivery.unwell import Survey, Unwell
@@ -23,19 +24,8 @@ from hookferry.store.values import Settled
 
 _log = structlog.get_logger("hookferry.dispatcher")
 
-# A claim takes a few deliveries of each endpoint; a lane that cannot take as many sits it out.
-_PER_ENDPOINT = 64
-_CLAIM = 128
-# Where nothing fresh is beside it, the next claim is twice as large, up to so many times: each waits for a
-# commit, and of an endpoint that had fallen behind its publishers only 600 a second were claimed.
-_MOST_TIMES = 4
-# Unless the last one had more bytes than these: a claim of the largest payloads must not fill the memory.
-_SMALL = 1024 * 1024
-# Room for what is handed over in memory, beyond it the database keeps it: this bounds memory.
+# Room for what is handed over to a lane in memory, beyond it the database keeps it.
 _LANE_ROOM = 1024
-_ROOM_BYTES = 16 * 1024 * 1024
-# With more in memory than this, in all, only lanes that are short of work claim any.
-_ENOUGH = 4096
 # Past this many results that wait for their commit, nothing more is sent (rule 4 of the queue).
 _MOST_UNSETTLED = 4096
 # Starting a request costs about 50 µs: more in one go would make everybody else wait. As many as one commit
@@ -54,8 +44,8 @@ _AFTER_NOTHING = 20
 
 
 class Dispatcher:
-    """Its mutable state is the lanes, the turns, counts of what runs (`in_flight` are requests on their way),
-    how large claims are, and whether it is stopping.
+    """Its mutable state is the lanes, the turns, what is in hand (`in_flight` are requests on their way), how
+    large claims are, and whether it is stopping.
 
     `deliver` sends one delivery and settles it; it never raises. `cap` is for requests in flight in
     all, `lane_cap` for each endpoint; `policy` gives the numbers that a tenant's endpoints are judged by.
@@ -88,9 +78,8 @@ class Dispatcher:
         self._trickle = Trickle()
         store.listen(self._on_settled)
         store.watch(self.wake, self._let_go)
-        self._bytes = 0
-        self._count = 0
-        self._times = 1
+        self._in_hand = InHand()
+        self._claims = Claims()
         self.in_flight = 0
         self._running: set[asyncio.Task[None]] = set()
         self._signal = asyncio.Event()
@@ -113,14 +102,13 @@ class Dispatcher:
             or self._unwell.rests(endpoint)
             or not self._store.fresh
             or lane.held >= self._rates.room(endpoint, _LANE_ROOM)
-            or self._bytes + size > _ROOM_BYTES
+            or not self._in_hand.has_room(size)
             or self._store.unsettled > _MOST_UNSETTLED
         ):
             lane.backlog += 1
             return False
         lane.reserved += 1
-        self._bytes += size
-        self._count += 1
+        self._in_hand.add(size)
         return True
 
     def defer(self, endpoint: str) -> None:
@@ -132,8 +120,7 @@ class Dispatcher:
         """See `service.publish.HandOver`."""
         lane = self._lanes[endpoint]
         lane.reserved -= 1
-        self._bytes -= size
-        self._count -= 1
+        self._in_hand.remove(size)
         self._forget(lane)
 
     def offer(self, work: Work) -> None:
@@ -141,8 +128,7 @@ class Dispatcher:
         lane = self._lanes[work.delivery.endpoint]
         lane.reserved -= 1
         if self._stopping:
-            self._bytes -= _size(work)
-            self._count -= 1
+            self._in_hand.remove(size_of(work))
             self._give_back(work)
             return
         self._trickle.slow_down(self._loop.time())
@@ -162,8 +148,7 @@ class Dispatcher:
         """Do not send a delivery that was cancelled and is still waiting in its lane."""
         lane = self._lanes.get(delivery.endpoint)
         if lane is not None and (work := lane.remove(delivery.id)) is not None:
-            self._bytes -= _size(work)
-            self._count -= 1
+            self._in_hand.remove(size_of(work))
             self._forget(lane)
 
     # Claiming
@@ -203,18 +188,17 @@ class Dispatcher:
         asked = [lane for lane in self._lanes.values() if lane.endpoint not in full]
         due = await self._store.next_due(full)
         if due is None or due > now:
-            self._mark_backlogs([], asked, _CLAIM, _PER_ENDPOINT)
+            self._mark_backlogs([], asked, FIRST)
             return min(time for time in (due, unwell.look_at, now + _POLL) if time is not None)
-        times = 1 if self._trickle.slow(self._loop.time()) else self._times
         # A crowd of hanging endpoints must not fill the memory with what they cannot take.
-        limit, per_endpoint = _CLAIM * times, min(_PER_ENDPOINT * times, self._lane_limit())
-        works = await self._store.claim(now, limit, per_endpoint, full)
+        size = self._claims.size(self._trickle.slow(self._loop.time()), self._lane_limit())
+        works = await self._store.claim(now, size.limit, size.per_endpoint, full)
         for work in works:
             self._take(work)
-        self._times = min(2 * times, _MOST_TIMES) if sum(map(_size, works)) <= _SMALL else 1
+        self._claims.brought(sum(map(size_of, works)))
         if self._stopping:
             return now
-        self._mark_backlogs(works, asked, limit, per_endpoint)
+        self._mark_backlogs(works, asked, size)
         self._pump()
         return now if works else now + _AFTER_NOTHING
 
@@ -230,8 +214,7 @@ class Dispatcher:
                 self._give_back(work)
                 continue
             lane = self._lanes.get(work.delivery.endpoint) or self._lane(work.delivery.endpoint)
-            self._bytes += _size(work)
-            self._count += 1
+            self._in_hand.add(size_of(work))
             lane.in_flight += 1
             self._start(lane, work)
         self._pump()
@@ -242,25 +225,23 @@ class Dispatcher:
         ramping = {id for id, cap in unwell.caps.items() if id in lanes and lanes[id].held >= 2 * cap}
         slow = self._store.directory.rate_limits.keys() & lanes.keys()
         full = unwell.resting | ramping | {id for id in slow if lanes[id].held > self._rates.room(id, limit)}
-        if self._count > limit:
+        if self._in_hand.count > limit:
             full |= {lane.endpoint for lane in lanes.values() if lane.held > limit}
         return full
 
     def _lane_limit(self) -> int:
         """How much a lane may hold and still claim more: with enough in memory in all, what it can send."""
-        crowded = self._bytes > _ROOM_BYTES // 2 or self._count > _ENOUGH
-        return self._lane_cap if crowded else _LANE_ROOM // 2
+        return self._lane_cap if self._in_hand.crowded else _LANE_ROOM // 2
 
     def _take(self, work: Work) -> None:
         if self._stopping:
             self._give_back(work)
             return
         lane = self._lanes.get(work.delivery.endpoint) or self._lane(work.delivery.endpoint)
-        self._bytes += _size(work)
-        self._count += 1
+        self._in_hand.add(size_of(work))
         self._turns.put(lane, Kind.CLAIMED, work)
 
-    def _mark_backlogs(self, works: list[Work], asked: list[Lane], limit: int, per_endpoint: int) -> None:
+    def _mark_backlogs(self, works: list[Work], asked: list[Lane], size: ClaimSize) -> None:
         """An endpoint that gave all it may give in one claim has more; one that gave less has no more.
 
         What was stored while the claim ran is not in it, and newcomers overtake that until the next claim.
@@ -269,12 +250,12 @@ class Dispatcher:
         """
         counts = Counter(work.delivery.endpoint for work in works)
         for endpoint, count in counts.items():
-            if count >= self._rates.room(endpoint, per_endpoint):
+            if count >= self._rates.room(endpoint, size.per_endpoint):
                 self._lanes[endpoint].backlog += 1
-        if len(works) == limit:
+        if len(works) == size.limit:
             return
         for lane in asked:
-            if counts[lane.endpoint] < self._rates.room(lane.endpoint, per_endpoint):
+            if counts[lane.endpoint] < self._rates.room(lane.endpoint, size.per_endpoint):
                 lane.backlog = 0
                 self._forget(lane)
 
@@ -355,8 +336,7 @@ class Dispatcher:
             self._loop.call_soon(self._pump_again)
 
     def _on_settled(self, settled: Sequence[Settled]) -> None:
-        """Look at once after an endpoint that has come to rest or was probed, for news to send, and for what
-        is due before the next look."""
+        """Look at once for what is due earlier, for news, and after an endpoint that rests or was probed."""
         for one in settled:
             due, news = one.settlement.due_at, one.news
             if due is not None and due < self._look_at:
@@ -371,8 +351,7 @@ class Dispatcher:
         finally:
             self.in_flight -= 1
             lane.in_flight -= 1
-            self._bytes -= _size(work)
-            self._count -= 1
+            self._in_hand.remove(size_of(work))
             if lane.backlog and lane.held <= self._rates.room(lane.endpoint, self._lane_limit()):
                 self._signal.set()
             self._turns.add(lane)
@@ -402,8 +381,7 @@ class Dispatcher:
         for waiting in lane.waiting:
             while waiting:
                 work = waiting.popleft()
-                self._bytes -= _size(work)
-                self._count -= 1
+                self._in_hand.remove(size_of(work))
                 self._give_back(work)
 
     async def stop(self, grace: float) -> None:
@@ -420,7 +398,3 @@ class Dispatcher:
             task.cancel()
         if self._running:
             await asyncio.wait(self._running)
-
-
-def _size(work: Work) -> int:
-    return len(work.event.payload or b"")
