@@ -111,7 +111,9 @@ BREAKS = (
         (Patch("delivery/sender.py", "        if not still():\n", "        if False:\n"),),
         (
             "tests/faults/test_16_changes.py::test_fault_16_rotated_while_a_connection_is_made",
+            "tests/faults/test_16_changes.py::test_fault_16_paused_while_a_connection_is_made",
             "tests/faults/test_16_changes.py::test_fault_16_a_sleep_while_a_connection_is_made",
+            "tests/faults/test_16_changes.py::test_fault_16_a_lease_that_lapsed_while_a_connection_is_made",
         ),
     ),
     Break(

@@ -34,8 +34,8 @@ def write_contract(folder: Path) -> None:
 class Node:
     """One process, started again when it ends. Its mutable state: what runs, and the faults that it had.
 
-    `troubled` are when it was killed or stopped (monotonic seconds), `stops` from when to when it was: only
-    these explain a repeat.
+    `troubled` are when it was killed or stopped (monotonic seconds), `stops` from when to when it was.
+    Beside a database that was away only these explain a repeat.
     """
 
     def __init__(self, folder: Path, name: str, database: str, *flags: str, address: str = "") -> None:

@@ -20,10 +20,14 @@ _DOOMED = 200
 
 
 class Success(NamedTuple):
-    """A request that was answered 200 in time: when (monotonic seconds), and by whose address it came."""
+    """A request that was answered 200 in time: when, from whose address, when it arrived, and when it was
+    signed (monotonic seconds; the last is rounded down to a whole second).
+    """
 
     at: float
     sender: str
+    arrived: float
+    signed: float
 
 
 class Recorder:
@@ -79,7 +83,9 @@ class Recorder:
             # Too late, unless the sender was stopped meanwhile and reads it first when it goes on.
             self.late.add((target, id))
         elif answer.status == 200:
-            self.successes[target, id].append(Success(time.monotonic() + answer.delay, sender))
+            now = time.monotonic()
+            signed = now - (time.time() - int(given["webhook-timestamp"]))
+            self.successes[target, id].append(Success(now + answer.delay, sender, now, signed))
         else:
             self.refused += 1
         return answer

@@ -25,6 +25,8 @@ _COMMITTED = 2.0
 # A process that is stopped within a transaction keeps what it has locked for as long: an endpoint's health,
 # which the others' results write too. PostgreSQL ends it then (`idle_in_transaction_session_timeout`).
 _LOCKED = 3.0
+# The database's clock, by which requests are signed, and ours are as far apart at most.
+_CLOCKS = 0.1
 # So long before a success, at most, its request was sent.
 _ANSWERED = 1.5
 _AUDIT_EVERY = 5.0
@@ -180,7 +182,7 @@ class Run:
         self._expect("unverified", recorder.unverified)
 
     def _explain(self, database: str, recorder: Recorder, nodes: list[Node], havoc: Havoc) -> None:
-        """Each repeat needs a fault that came before the first success was committed, or one that slept."""
+        """Each repeat needs a fault before the first success was committed, or a sender that slept."""
         senders = {node.address: node for node in nodes}
         stops = [stop for node in nodes for stop in node.stops]
         for what, successes in recorder.successes.items():
@@ -219,14 +221,16 @@ def explained(
 
 
 def overslept(first: Success, again: Success, stops: Sequence[tuple[float, float]]) -> bool:
-    """True if the second's sender was stopped until then, and the first came once its lease had lapsed.
+    """True if the second's sender was stopped with the request in hand, and the first came when the lease of
+    that may have lapsed: it is renewed when a third of it is over, which may take a while.
 
-    Who is stopped between its look at the clock and the request sends it. A lease is renewed when a third of
-    it is over.
+    Who is stopped between its look at the clock and the request sends it when it goes on. What it looks at
+    then it signs then.
     """
-    lapses = LEASE * 2 / 3
     return any(
-        end - start > lapses and start + lapses <= first.at and end <= again.at <= end + _ANSWERED
+        again.signed <= start + _CLOCKS
+        and start + LEASE / 3 <= first.arrived
+        and again.arrived <= end + _ANSWERED
         for start, end in stops
     )
 

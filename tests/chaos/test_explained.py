@@ -3,7 +3,9 @@
 from tests.chaos.recorder import Success
 from tests.chaos.run import explained, overslept
 
-FIRST, AGAIN = (Success(at, "127.0.0.11") for at in (100.0, 110.0))
+FIRST, AGAIN = (Success(at, "127.0.0.11", arrived=at, signed=at) for at in (100.0, 110.0))
+# Signed before its sender was stopped.
+IN_HAND = AGAIN._replace(signed=96.5)
 
 
 def test_without_a_fault_nothing_is_explained() -> None:
@@ -43,19 +45,19 @@ def test_a_database_that_was_away_for_long() -> None:
 
 def test_a_sender_that_was_stopped_with_the_request_in_hand() -> None:
     """Beyond its lease: another one sent what it sends when it goes on."""
-    assert overslept(FIRST, AGAIN, [(97.0, 109.9)])
+    assert overslept(FIRST, IN_HAND, [(97.0, 109.9)])
 
 
-def test_a_sender_that_was_stopped_within_its_lease() -> None:
-    """Nobody took over what it had in hand."""
-    assert not overslept(FIRST, AGAIN, [(108.5, 109.9)])
+def test_a_sender_that_looked_at_the_request_when_it_went_on() -> None:
+    """It should have seen that its lease had lapsed."""
+    assert not overslept(FIRST, AGAIN, [(97.0, 109.9)])
 
 
 def test_a_sender_that_had_long_gone_on() -> None:
-    """What it sends then it has claimed anew."""
-    assert not overslept(FIRST, AGAIN, [(97.0, 105.0)])
+    """What it had in hand it sent at once."""
+    assert not overslept(FIRST, IN_HAND, [(97.0, 105.0)])
 
 
 def test_a_first_that_came_before_the_lease_had_lapsed() -> None:
     """So it was not sent because the other slept."""
-    assert not overslept(FIRST, AGAIN, [(99.0, 109.9)])
+    assert not overslept(FIRST, IN_HAND, [(99.5, 109.9)])

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -198,12 +199,12 @@ async def dialling(folder: Path) -> AsyncIterator[tuple[Engine, Endpoint, Held]]
 
 
 async def test_fault_16_rotated_while_a_connection_is_made(tmp_path: Path) -> None:
-    """That may take as long as the whole time-out: the request is made anew."""
+    """That may take as long as the whole time-out: the delivery is claimed anew, and signed anew."""
     async with dialling(tmp_path) as (running, endpoint, held):
         await running.change(endpoint, secrets=(Secret(new := f"whsec_{'1' * 40}"),))
         running.receiver.trust("/hooks", new)
         held.told.set()
-        await running.until_settled(1)
+        await running.receiver.wait_for(1)
         assert [one.verified for one in running.receiver.arrivals] == [True]
 
 
@@ -212,7 +213,7 @@ async def test_fault_16_paused_while_a_connection_is_made(tmp_path: Path) -> Non
     async with dialling(tmp_path) as (running, endpoint, held):
         await running.change(endpoint, status=EndpointStatus.PAUSED)
         held.told.set()
-        await running.until_settled(1)
+        await running.until_settled(2)
         assert (running.receiver.count, await running.statuses()) == (0, ["held"])
 
 
@@ -225,3 +226,15 @@ async def test_fault_16_a_sleep_while_a_connection_is_made(
         held.told.set()
         await running.until_settled(1)
         assert (running.receiver.count, await running.statuses()) == (0, ["pending"])
+
+
+async def test_fault_16_a_lease_that_lapsed_while_a_connection_is_made(tmp_path: Path) -> None:
+    """A process that was taken for dead, and has read all anew since, does not send what is another's."""
+    async with dialling(tmp_path) as (running, endpoint, held):
+        (delivery,) = await running.deliveries()
+        with sqlite3.connect(tmp_path / "engine.db") as connection:
+            connection.execute("update queue set token = token + 1 where id = ?", (delivery.id,))
+        await running.change(endpoint, name="read anew")
+        held.told.set()
+        await running.until_settled(1)
+        assert (running.receiver.count, [one.stale for one in running.settled]) == (0, [True])

@@ -26,8 +26,8 @@ class Claims:
     def __init__(self) -> None:
         self._times = 1
 
-    def size(self, slow: bool, most: int) -> ClaimSize:
-        """The next claim's, `most` of one endpoint; if `slow`, beside fresh work, that of the first."""
+    def next(self, slow: bool, most: int) -> ClaimSize:
+        """The next one's size, `most` of one endpoint. If `slow`, beside fresh work, it begins anew."""
         if slow:
             self._times = 1
         return ClaimSize(FIRST.limit * self._times, min(FIRST.per_endpoint * self._times, most))

@@ -1,6 +1,6 @@
 """The dispatcher: brings due deliveries into lanes and starts them, within every cap.
 
-Its loop claims what waits in the database; what publish hands over (`reserve`, `offer`) is never read.
+Its loop claims what waits in the database. What publish hands over (`reserve`, `offer`) is not read there.
 """
 
 import asyncio
@@ -191,7 +191,7 @@ class Dispatcher:
             self._mark_backlogs([], asked, FIRST)
             return min(time for time in (due, unwell.look_at, now + _POLL) if time is not None)
         # A crowd of hanging endpoints must not fill the memory with what they cannot take.
-        size = self._claims.size(self._trickle.slow(self._loop.time()), self._lane_limit())
+        size = self._claims.next(self._trickle.slow(self._loop.time()), self._lane_limit())
         works = await self._store.claim(now, size.limit, size.per_endpoint, full)
         for work in works:
             self._take(work)

@@ -10,7 +10,7 @@ import structlog
 
 from hookferry.clock import Clock
 from hookferry.contracts import Contract
-from hookferry.delivery.failures import Outdated
+from hookferry.delivery.failures import Overtaken
 from hookferry.errors import HookferryError, Unavailable
 from hookferry.exchange import Attempt, Judgement, Outcome, Request, Result, Verdict
 from hookferry.health import tally
@@ -46,7 +46,7 @@ class Sends(Protocol):
         ...
 
     async def send(self, request: Request, still: Callable[[], bool]) -> Result:
-        """Never raises but Unavailable, for a fault of ours that spends no attempt, and Outdated."""
+        """Never raises but Unavailable, for a fault of ours that spends no attempt, and Overtaken."""
         ...
 
 
@@ -78,8 +78,9 @@ class Executor:
         """Make one attempt and settle it. Whatever goes wrong on our side spends none. Never raises."""
         try:
             await self._attempt(work)
-        except Outdated:
-            await self.deliver(work)
+        except Overtaken:
+            # It may be another's by now. What is still ours is claimed anew, and looked at as it is then.
+            self.give_back(work)
         except asyncio.CancelledError:
             self.give_back(work)
             raise
@@ -121,7 +122,10 @@ class Executor:
         self._store.settle(self._settlement(work, attempt, judgement, now, self._scaled(contract.policy)))
 
     def _still(self, endpoint: Endpoint) -> bool:
-        """True if an endpoint is as it was, and this process neither cut off nor stopped meanwhile."""
+        """True if an endpoint is as it was, and what was leased to this process is so still.
+
+        Who was taken for dead reads everything anew: another object even for what has not changed.
+        """
         return self._store.fresh and self._store.directory.find_endpoint(endpoint.id) is endpoint
 
     def give_back(self, work: Work, delay: float = 0) -> None:

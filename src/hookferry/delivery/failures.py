@@ -28,8 +28,8 @@ class Failed(Exception):
         self.detail = detail
 
 
-class Outdated(Exception):
-    """A request may not be sent any more, and was not: while its connection was made things have changed."""
+class Overtaken(Exception):
+    """While a connection was made things have changed: on this one nothing was sent."""
 
 
 def check_ours(error: OSError) -> None:

@@ -9,7 +9,7 @@ _ENOUGH = 4096
 
 
 class InHand:
-    """Deliveries that wait or are on their way, and the bytes of their payloads: its mutable state."""
+    """Its mutable state: how many deliveries wait, are on their way or have room taken, and their bytes."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -21,7 +21,7 @@ class InHand:
 
     @property
     def crowded(self) -> bool:
-        """True if there is enough of it."""
+        """True if there is so much that no more than can be sent should be claimed."""
         return self._bytes > _ROOM // 2 or self.count > _ENOUGH
 
     def add(self, size: int) -> None:

@@ -21,7 +21,7 @@ import msgspec
 from hookferry.addresses import Address
 from hookferry.delivery.connection import Connection, Ending
 from hookferry.delivery.dial import Dial, Dialler, bound
-from hookferry.delivery.failures import Failed, Outdated
+from hookferry.delivery.failures import Failed, Overtaken
 from hookferry.delivery.guard import Guard
 from hookferry.delivery.pool import Pool
 from hookferry.delivery.resolver import Resolver
@@ -76,7 +76,7 @@ class Sender:
         """Send a request by its time-out. Never raises for what a receiver does.
 
         Where a connection has to be made first, which may take as long, `still` says if it may be sent then.
-        Raises Outdated if not, Unavailable for a lack of ours (file descriptors), both of which spend no
+        Raises Overtaken if not, Unavailable for a lack of ours (file descriptors), both of which spend no
         attempt, and CancelledError, which drops the connection.
         """
         began = perf_counter()
@@ -116,7 +116,7 @@ class Sender:
             raise
         if not still():
             self._pool.put(connection)
-            raise Outdated
+            raise Overtaken
         ending = await self._exchange(connection, data, deadline)
         phases = msgspec.structs.replace(
             dial.phases, send=ending.phases.send, wait=ending.phases.wait, receive=ending.phases.receive
