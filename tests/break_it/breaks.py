@@ -117,6 +117,17 @@ BREAKS = (
         ),
     ),
     Break(
+        "what a new connection overtook is sent at once, whoever has its lease",
+        (
+            Patch(
+                "delivery/executor.py",
+                "            self.give_back(work)\n        except asyncio.CancelledError:",
+                "            await self.deliver(work)\n        except asyncio.CancelledError:",
+            ),
+        ),
+        ("tests/faults/test_16_changes.py::test_fault_16_a_lease_that_lapsed_while_a_connection_is_made",),
+    ),
+    Break(
         "a result is thrown away where the database is away",
         (Patch("store/settlements.py", "            self._again.append(member)\n", ""),),
         ("tests/faults/test_07_to_11_database.py::test_fault_07_a_success_is_not_lost",),

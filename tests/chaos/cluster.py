@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from hookferry.contracts.texts import builtin_text
@@ -34,15 +35,14 @@ def write_contract(folder: Path) -> None:
 class Node:
     """One process, started again when it ends. Its mutable state: what runs, and the faults that it had.
 
-    `troubled` are when it was killed or stopped (monotonic seconds), `stops` from when to when it was.
-    Beside a database that was away only these explain a repeat.
+    `kills` are when it was killed, `stops` from when to when it was stopped (monotonic seconds).
     """
 
     def __init__(self, folder: Path, name: str, database: str, *flags: str, address: str = "") -> None:
         folder.mkdir()
         self.name = name
         self.address = address
-        self.troubled: list[float] = []
+        self.kills: list[float] = []
         self.stops: list[tuple[float, float]] = []
         self.busy = False
         self.died = 0
@@ -61,7 +61,7 @@ class Node:
     async def kill(self, away: float) -> None:
         """SIGKILL, and a start so many seconds later."""
         self._note_death()
-        self.troubled.append(time.monotonic())
+        self.kills.append(time.monotonic())
         self.server.kill()
         await asyncio.sleep(away)
         await self.start()
@@ -70,13 +70,18 @@ class Node:
         """SIGSTOP for so long."""
         assert self.server.process is not None
         began = time.monotonic()
-        self.troubled.append(began)
         self.server.process.send_signal(signal.SIGSTOP)
         await asyncio.sleep(seconds)
         self.server.process.send_signal(signal.SIGCONT)
-        # What it had in hand then, beyond its lease, others may have sent.
-        self.troubled.append(ended := time.monotonic())
-        self.stops.append((began, ended))
+        self.stops.append((began, time.monotonic()))
+
+    @property
+    def troubled(self) -> list[float]:
+        """When it was killed, stopped, or went on: others may have sent what it had in hand beyond its lease.
+
+        Beside a database that was away only these explain a repeat.
+        """
+        return [*self.kills, *chain.from_iterable(self.stops)]
 
     def end(self) -> int:
         """SIGTERM; the exit code."""

@@ -27,6 +27,8 @@ _COMMITTED = 2.0
 _LOCKED = 3.0
 # The database's clock, by which requests are signed, and ours are as far apart at most.
 _CLOCKS = 0.1
+# Within so many seconds after a stop a process sends what it had in hand.
+_AWAKE = 1.5
 # So long before a success, at most, its request was sent.
 _ANSWERED = 1.5
 _AUDIT_EVERY = 5.0
@@ -230,7 +232,7 @@ def overslept(first: Success, again: Success, stops: Sequence[tuple[float, float
     return any(
         again.signed <= start + _CLOCKS
         and start + LEASE / 3 <= first.arrived
-        and again.arrived <= end + _ANSWERED
+        and again.arrived <= end + _AWAKE
         for start, end in stops
     )
 

@@ -168,7 +168,7 @@ async def test_fault_16_a_sleep_just_before_a_request(tmp_path: Path) -> None:
     assert (sender.count, waiting) == (0, 1)
 
 
-class Held(Resolver):
+class SlowResolver(Resolver):
     """Looks up what it is asked once it is told to."""
 
     def __init__(self, nameserver: str) -> None:
@@ -182,37 +182,37 @@ class Held(Resolver):
 
 
 @asynccontextmanager
-async def dialling(folder: Path) -> AsyncIterator[tuple[Engine, Endpoint, Held]]:
+async def dialling(folder: Path) -> AsyncIterator[tuple[Engine, Endpoint, SlowResolver]]:
     """An engine on the way to its receiver: it has signed a request, and looks the name up."""
     async with stub_dns(hooks=Reply("127.0.0.1")) as dns:
-        held = Held(dns.address)
-        sender = Sender(Guard(LOOPBACK), held)
+        resolver = SlowResolver(dns.address)
+        sender = Sender(Guard(LOOPBACK), resolver)
         async with engine(folder, sender) as running:
             endpoint = await running.add_endpoint(
                 url=running.receiver.url.replace("127.0.0.1", "hooks.test") + "/hooks"
             )
             running.start()
             await running.publish()
-            await held.asked.wait()
-            yield running, endpoint, held
+            await resolver.asked.wait()
+            yield running, endpoint, resolver
         await sender.close()
 
 
 async def test_fault_16_rotated_while_a_connection_is_made(tmp_path: Path) -> None:
     """That may take as long as the whole time-out: the delivery is claimed anew, and signed anew."""
-    async with dialling(tmp_path) as (running, endpoint, held):
+    async with dialling(tmp_path) as (running, endpoint, resolver):
         await running.change(endpoint, secrets=(Secret(new := f"whsec_{'1' * 40}"),))
         running.receiver.trust("/hooks", new)
-        held.told.set()
+        resolver.told.set()
         await running.receiver.wait_for(1)
         assert [one.verified for one in running.receiver.arrivals] == [True]
 
 
 async def test_fault_16_paused_while_a_connection_is_made(tmp_path: Path) -> None:
     """Nothing is sent."""
-    async with dialling(tmp_path) as (running, endpoint, held):
+    async with dialling(tmp_path) as (running, endpoint, resolver):
         await running.change(endpoint, status=EndpointStatus.PAUSED)
-        held.told.set()
+        resolver.told.set()
         await running.until_settled(2)
         assert (running.receiver.count, await running.statuses()) == (0, ["held"])
 
@@ -221,20 +221,20 @@ async def test_fault_16_a_sleep_while_a_connection_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that was stopped on its way gives back what others may have sent since."""
-    async with dialling(tmp_path) as (running, _, held):
+    async with dialling(tmp_path) as (running, _, resolver):
         monkeypatch.setattr(SqliteStore, "fresh", False)
-        held.told.set()
+        resolver.told.set()
         await running.until_settled(1)
         assert (running.receiver.count, await running.statuses()) == (0, ["pending"])
 
 
 async def test_fault_16_a_lease_that_lapsed_while_a_connection_is_made(tmp_path: Path) -> None:
     """A process that was taken for dead, and has read all anew since, does not send what is another's."""
-    async with dialling(tmp_path) as (running, endpoint, held):
+    async with dialling(tmp_path) as (running, endpoint, resolver):
         (delivery,) = await running.deliveries()
         with sqlite3.connect(tmp_path / "engine.db") as connection:
             connection.execute("update queue set token = token + 1 where id = ?", (delivery.id,))
         await running.change(endpoint, name="read anew")
-        held.told.set()
+        resolver.told.set()
         await running.until_settled(1)
         assert (running.receiver.count, [one.stale for one in running.settled]) == (0, [True])

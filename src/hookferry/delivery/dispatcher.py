@@ -101,7 +101,7 @@ class Dispatcher:
             or self._stopping
             or self._unwell.rests(endpoint)
             or not self._store.fresh
-            or lane.held >= self._rates.room(endpoint, _LANE_ROOM)
+            or lane.in_hand >= self._rates.room(endpoint, _LANE_ROOM)
             or not self._in_hand.has_room(size)
             or self._store.unsettled > _MOST_UNSETTLED
         ):
@@ -222,12 +222,12 @@ class Dispatcher:
     def _full(self, unwell: Survey) -> set[str]:
         """The endpoints that are not to be claimed for: they rest, or their lanes can take no more."""
         lanes, limit = self._lanes, self._lane_limit()
-        ramping = {id for id, cap in unwell.caps.items() if id in lanes and lanes[id].held >= 2 * cap}
-        slow = self._store.directory.rate_limits.keys() & lanes.keys()
-        full = unwell.resting | ramping | {id for id in slow if lanes[id].held > self._rates.room(id, limit)}
+        ramping = {id for id, cap in unwell.caps.items() if id in lanes and lanes[id].in_hand >= 2 * cap}
+        limited = self._store.directory.rate_limits.keys() & lanes.keys()
+        full = {id for id in limited if lanes[id].in_hand > self._rates.room(id, limit)}
         if self._in_hand.count > limit:
-            full |= {lane.endpoint for lane in lanes.values() if lane.held > limit}
-        return full
+            full |= {lane.endpoint for lane in lanes.values() if lane.in_hand > limit}
+        return full | ramping | unwell.resting
 
     def _lane_limit(self) -> int:
         """How much a lane may hold and still claim more: with enough in memory in all, what it can send."""
@@ -352,7 +352,7 @@ class Dispatcher:
             self.in_flight -= 1
             lane.in_flight -= 1
             self._in_hand.remove(size_of(work))
-            if lane.backlog and lane.held <= self._rates.room(lane.endpoint, self._lane_limit()):
+            if lane.backlog and lane.in_hand <= self._rates.room(lane.endpoint, self._lane_limit()):
                 self._signal.set()
             self._turns.add(lane)
             self._forget(lane)

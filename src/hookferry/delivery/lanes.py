@@ -45,7 +45,7 @@ class Lane:
         self.backlog = 0
 
     @property
-    def held(self) -> int:
+    def in_hand(self) -> int:
         """How many deliveries have room here."""
         fresh, claimed = self.waiting
         return self.reserved + len(fresh) + len(claimed) + self.in_flight
